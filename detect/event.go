@@ -1,0 +1,127 @@
+package detect
+
+import "math"
+
+// FieldID names one field of a Schema. It means nothing outside that schema.
+type FieldID int32
+
+// Type is what a field holds, as EQL's checker sees it.
+type Type uint8
+
+// The types of fields. ECS's keyword, wildcard, text and ip are TypeString,
+// long is TypeInt, float is TypeFloat, date is TypeDate.
+const (
+	TypeUnknown Type = iota // known only when a value is read (JSON of any producer)
+	TypeString
+	TypeInt
+	TypeFloat
+	TypeBool
+	TypeDate
+)
+
+// Field is what a Schema knows of one field.
+type Field struct {
+	ID   FieldID
+	Type Type
+	// Costly says that reading the field may need a system call. Conditions
+	// on costly fields are evaluated after all others.
+	Costly bool
+}
+
+// Schema is the set of fields that an event source offers. It is asked while
+// rules are compiled, never per event.
+type Schema interface {
+	// Field finds a field by its full ECS name, "process.entity_id".
+	Field(name string) (Field, bool)
+	// FieldNames lists every known name, for suggestions.
+	FieldNames() []string
+}
+
+// Event is what the engine needs of an event. One goroutine uses it at a time.
+//
+// Strings inside the values that an event returns may be views into memory that
+// the event's owner reuses: they are valid until the engine's Process returns
+// or, for a retained event, until its last Release.
+type Event interface {
+	// Time is the event's @timestamp in nanoseconds since the Unix epoch.
+	Time() int64
+	// Tiebreaker orders events of equal Time (event.sequence); false when the
+	// event has none, which orders it last.
+	Tiebreaker() (int64, bool)
+	// Value reads a field. A missing field is the zero Value.
+	Value(id FieldID) Value
+	// Retain keeps the event and its memory alive beyond the call that
+	// delivered it, until as many calls of Release.
+	Retain()
+	Release()
+}
+
+// Kind is the dynamic kind of a Value.
+type Kind uint8
+
+// The kinds of values.
+const (
+	KindMissing Kind = iota
+	KindString
+	KindInt
+	KindFloat
+	KindBool
+	// KindList is a field with several values, none of them a list.
+	KindList
+)
+
+// Value is the content of a field: missing, one scalar, or several scalars.
+// The zero Value is the missing field.
+type Value struct {
+	kind Kind
+	num  uint64
+	text string
+	list []Value
+}
+
+// String makes a string value. The text is not copied.
+func String(text string) Value { return Value{kind: KindString, text: text} }
+
+// Int makes an integer value.
+func Int(n int64) Value { return Value{kind: KindInt, num: uint64(n)} }
+
+// Float makes a floating-point value.
+func Float(f float64) Value { return Value{kind: KindFloat, num: math.Float64bits(f)} }
+
+// Bool makes a boolean value.
+func Bool(b bool) Value {
+	if b {
+		return Value{kind: KindBool, num: 1}
+	}
+	return Value{kind: KindBool}
+}
+
+// List makes a value of several scalars. The slice is not copied. No elements
+// make the missing value, one element makes that scalar.
+func List(values []Value) Value {
+	switch len(values) {
+	case 0:
+		return Value{}
+	case 1:
+		return values[0]
+	}
+	return Value{kind: KindList, list: values}
+}
+
+// Kind says what the value is.
+func (v Value) Kind() Kind { return v.kind }
+
+// Text is the text of a string value, empty for every other kind.
+func (v Value) Text() string { return v.text }
+
+// Int is the number of an integer value.
+func (v Value) Int() int64 { return int64(v.num) }
+
+// Float is the number of a floating-point value.
+func (v Value) Float() float64 { return math.Float64frombits(v.num) }
+
+// Bool is the truth of a boolean value.
+func (v Value) Bool() bool { return v.num != 0 }
+
+// Elements are the scalars of a list; nil for every other kind.
+func (v Value) Elements() []Value { return v.list }
