@@ -1,0 +1,229 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"unsafe"
+
+	libaudit "github.com/elastic/go-libaudit/v2"
+	"github.com/elastic/go-libaudit/v2/auparse"
+	"golang.org/x/sys/unix"
+)
+
+// Client asks and changes the kernel's audit state. Its methods may be called
+// from several goroutines; requests are made one after another.
+type Client struct {
+	mu      sync.Mutex
+	conn    *conn
+	library libaudit.AuditClient
+}
+
+// Open connects to the kernel's audit control. The caller must Close it.
+// Without audit in the kernel the error is ErrNoAudit.
+func Open() (*Client, error) {
+	c, err := dial()
+	if err != nil {
+		return nil, err
+	}
+	return &Client{conn: c, library: libaudit.AuditClient{Netlink: c}}, nil
+}
+
+// Close closes the connection and changes nothing in the kernel.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.conn.Close()
+}
+
+// Status is the kernel's audit status (struct audit_status in linux/audit.h).
+type Status struct {
+	// Enabled is 0 off, 1 on, 2 on and locked until the next boot.
+	Enabled uint32
+	// Failure is what the kernel does when it loses a record: 0 nothing, 1 a
+	// line in its log, 2 panic.
+	Failure uint32
+	// PID is the process that receives records by unicast, 0 for none.
+	PID uint32
+	// RateLimit is the most records a second, 0 for no limit.
+	RateLimit uint32
+	// BacklogLimit is how many records may wait for the receiver.
+	BacklogLimit uint32
+	// Lost counts records that the kernel has lost since boot.
+	Lost uint32
+	// Backlog is how many records wait now.
+	Backlog uint32
+	// BacklogWaitTime is how long, in jiffies, an audited process waits for
+	// room when the backlog is full. It means something only where the kernel
+	// has FeatureBacklogWaitTime.
+	BacklogWaitTime uint32
+	// Features is the kernel's feature bitmap (AUDIT_FEATURE_BITMAP_*).
+	Features uint32
+}
+
+// FeatureBacklogWaitTime is set in Status.Features where the backlog's wait
+// time can be set (AUDIT_FEATURE_BITMAP_BACKLOG_WAIT_TIME, Linux 3.14).
+const FeatureBacklogWaitTime = libaudit.AuditFeatureBitmapBacklogWaitTime
+
+// Locked says whether rules and settings cannot be changed until the next boot.
+func (s Status) Locked() bool { return s.Enabled == 2 }
+
+// Status asks for the kernel's audit status.
+func (c *Client) Status() (Status, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	status, err := c.library.GetStatus()
+	if err != nil {
+		return Status{}, fmt.Errorf("asking for the audit status: %w", wrapErrno(err))
+	}
+	return Status{
+		Enabled: status.Enabled, Failure: status.Failure, PID: status.PID,
+		RateLimit: status.RateLimit, BacklogLimit: status.BacklogLimit,
+		Lost: status.Lost, Backlog: status.Backlog,
+		BacklogWaitTime: status.BacklogWaitTime, Features: status.FeatureBitmap,
+	}, nil
+}
+
+// Setting names one field of the audit status that can be set
+// (AUDIT_STATUS_* in linux/audit.h).
+type Setting uint32
+
+// The settings that Tripline changes. The owner of the audit socket is set
+// through the receiving socket, see package sensor/source.
+const (
+	SettingEnabled         = Setting(libaudit.AuditStatusEnabled)
+	SettingBacklogLimit    = Setting(libaudit.AuditStatusBacklogLimit)
+	SettingBacklogWaitTime = Setting(libaudit.AuditStatusBacklogWaitTime)
+)
+
+// String is the name by which `auditctl -s` prints the setting.
+func (s Setting) String() string {
+	switch s {
+	case SettingEnabled:
+		return "enabled"
+	case SettingBacklogLimit:
+		return "backlog_limit"
+	case SettingBacklogWaitTime:
+		return "backlog_wait_time"
+	}
+	return fmt.Sprintf("setting %#x", uint32(s))
+}
+
+// Of reads the setting's value from a status.
+func (s Setting) Of(status Status) uint32 {
+	switch s {
+	case SettingEnabled:
+		return status.Enabled
+	case SettingBacklogLimit:
+		return status.BacklogLimit
+	case SettingBacklogWaitTime:
+		return status.BacklogWaitTime
+	}
+	return 0
+}
+
+// Set changes one setting. A kernel ignores a setting that it does not know
+// without an error, so callers that need to be sure read it back.
+func (c *Client) Set(setting Setting, value uint32) error {
+	status := libaudit.AuditStatus{Mask: libaudit.AuditStatusMask(setting)}
+	switch setting {
+	case SettingEnabled:
+		status.Enabled = value
+	case SettingBacklogLimit:
+		status.BacklogLimit = value
+	case SettingBacklogWaitTime:
+		status.BacklogWaitTime = value
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.request(libaudit.AuditSet, EncodeStatus(status)); err != nil {
+		return fmt.Errorf("setting audit's %s to %d: %w", setting, value, err)
+	}
+	return nil
+}
+
+// EncodeStatus lays out a status as the kernel reads it (struct audit_status
+// in linux/audit.h). Older kernels read the first fields and ignore the rest.
+func EncodeStatus(status libaudit.AuditStatus) []byte {
+	const size = unsafe.Sizeof(status)
+	data := make([]byte, size)
+	copy(data, (*[size]byte)(unsafe.Pointer(&status))[:])
+	return data
+}
+
+// Rules lists every rule in the kernel, in its order, each as the kernel's
+// bytes (struct audit_rule_data in linux/audit.h).
+func (c *Client) Rules() ([][]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rules, err := c.library.GetRules()
+	if err != nil {
+		return nil, fmt.Errorf("listing the audit rules: %w", wrapErrno(err))
+	}
+	return rules, nil
+}
+
+// AddRule appends a rule. A rule that the kernel already has gives ErrExists.
+func (c *Client) AddRule(rule []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.request(uint16(auparse.AUDIT_ADD_RULE), rule)
+}
+
+// DeleteRule removes a rule. A rule that the kernel does not have gives
+// ErrNotFound.
+func (c *Client) DeleteRule(rule []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.request(uint16(auparse.AUDIT_DEL_RULE), rule)
+}
+
+// request sends one message and waits for the kernel's acknowledgement. The
+// library's own functions for this drop the answer or its errno.
+func (c *Client) request(kind uint16, data []byte) error {
+	_, err := c.conn.Send(syscall.NetlinkMessage{
+		Header: syscall.NlMsghdr{Type: kind, Flags: unix.NLM_F_REQUEST | unix.NLM_F_ACK},
+		Data:   data,
+	})
+	if err != nil {
+		return err
+	}
+	answers, err := c.conn.Receive(false, parseMessage)
+	if err != nil {
+		return err
+	}
+	return AckError(answers[0].Header.Type, answers[0].Data)
+}
+
+// parseMessage splits one datagram into header and data. Audit's nlmsg_len may
+// not be trusted; the datagram's own length is what was received.
+func parseMessage(datagram []byte) ([]syscall.NetlinkMessage, error) {
+	return []syscall.NetlinkMessage{{
+		Header: *(*syscall.NlMsghdr)(unsafe.Pointer(&datagram[0])),
+		Data:   datagram[unix.NLMSG_HDRLEN:],
+	}}, nil
+}
+
+// AckError reads a netlink acknowledgement (struct nlmsgerr in
+// linux/netlink.h): nil for success, an error of this package or an errno
+// otherwise.
+func AckError(kind uint16, data []byte) error {
+	if kind != unix.NLMSG_ERROR || len(data) < 4 {
+		return fmt.Errorf("the kernel answered with message type %d instead of an acknowledgement", kind)
+	}
+	code := *(*int32)(unsafe.Pointer(&data[0]))
+	if code == 0 {
+		return nil
+	}
+	return answerError(unix.Errno(-code))
+}
+
+// wrapErrno turns an errno inside a library's error into one of this package's.
+func wrapErrno(err error) error {
+	var errno unix.Errno
+	if errors.As(err, &errno) {
+		return answerError(errno)
+	}
+	return err
+}

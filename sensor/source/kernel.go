@@ -1,0 +1,285 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	libaudit "github.com/elastic/go-libaudit/v2"
+
+	"tripline/auditrules/kernel"
+)
+
+// Mode is the way in which the kernel hands over audit records.
+type Mode string
+
+// The modes. Auto is unicast where nobody else receives, multicast beside an
+// audit daemon.
+const (
+	Auto      Mode = "auto"
+	Unicast   Mode = "unicast"
+	Multicast Mode = "multicast"
+)
+
+// readLogGroup is the bit of the multicast group AUDIT_NLGRP_READLOG
+// (linux/audit.h, Linux 3.16).
+const readLogGroup = 1 << (libaudit.NetlinkGroupReadLog - 1)
+
+// claimTimeout bounds the wait for the kernel's answer to a claim or release of
+// the audit socket.
+const claimTimeout = 5 * time.Second
+
+// HeldError says that another process receives audit records by unicast.
+type HeldError struct {
+	// PID and Name are that process's; Name is empty where it cannot be read.
+	PID  uint32
+	Name string
+}
+
+// Error names the holder and what can be done.
+func (e *HeldError) Error() string {
+	holder := fmt.Sprintf("process %d", e.PID)
+	if e.Name != "" {
+		holder += fmt.Sprintf(" (%s)", e.Name)
+	}
+	return "the kernel's audit socket is held by " + holder +
+		`; set source = "auto" or "multicast" in [kernel] to listen beside it, or stop it first`
+}
+
+// Control is what a kernel source needs of audit's control side;
+// *kernel.Client is the real one.
+type Control interface {
+	Status() (kernel.Status, error)
+	Set(setting kernel.Setting, value uint32) error
+}
+
+// KernelOptions say how to open a kernel source.
+type KernelOptions struct {
+	Mode Mode
+	// ReceiveBuffer is the size in bytes to ask for.
+	ReceiveBuffer int
+	// BacklogLimit is how many records the kernel shall queue at least; 0
+	// leaves its setting alone.
+	BacklogLimit uint32
+	// Control reads and changes audit settings.
+	Control Control
+}
+
+// Kernel is a Source on the kernel's audit netlink.
+type Kernel struct {
+	socket   *socket
+	control  Control
+	mode     Mode
+	owner    bool
+	settings settings
+	holder   *HeldError
+	early    []Message
+}
+
+var _ Source = (*Kernel)(nil)
+
+// OpenKernel starts to receive audit records. In unicast mode it becomes the
+// owner of the audit socket, never taking it from a live process, and adjusts
+// the settings that keep the host from waiting; in multicast beside a daemon it
+// changes nothing. Close puts everything back.
+func OpenKernel(options KernelOptions) (*Kernel, error) {
+	status, err := options.Control.Status()
+	if err != nil {
+		return nil, err
+	}
+	holder := liveHolder(status)
+	k := &Kernel{control: options.Control, holder: holder, settings: settings{control: options.Control}}
+	switch options.Mode {
+	case Unicast:
+		if holder != nil {
+			return nil, holder
+		}
+		err = k.openUnicast(options)
+	case Multicast:
+		err = k.openMulticast(options)
+	default:
+		err = k.openAuto(options, status)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := k.adjust(status, options); err != nil {
+		return nil, errors.Join(err, k.Close())
+	}
+	return k, nil
+}
+
+// openAuto tries unicast where nobody holds the socket, and multicast where
+// somebody does, also when they took it at the last moment.
+func (k *Kernel) openAuto(options KernelOptions, status kernel.Status) error {
+	if k.holder != nil {
+		return k.openMulticast(options)
+	}
+	err := k.openUnicast(options)
+	if errors.Is(err, kernel.ErrExists) {
+		k.holder = &HeldError{PID: status.PID}
+		return k.openMulticast(options)
+	}
+	return err
+}
+
+func (k *Kernel) openUnicast(options KernelOptions) error {
+	s, err := openSocket(0, options.ReceiveBuffer)
+	if err != nil {
+		return err
+	}
+	k.socket, k.mode = s, Unicast
+	if err := k.claim(uint32(os.Getpid())); err != nil {
+		return errors.Join(fmt.Errorf("claiming the kernel's audit socket: %w", err), s.close())
+	}
+	k.owner = true
+	return nil
+}
+
+func (k *Kernel) openMulticast(options KernelOptions) error {
+	s, err := openSocket(readLogGroup, options.ReceiveBuffer)
+	if err != nil {
+		return fmt.Errorf("%w; multicast needs Linux 3.16 and CAP_AUDIT_READ", err)
+	}
+	k.socket, k.mode = s, Multicast
+	return nil
+}
+
+// claim registers pid as the receiver, or none with 0. The request must come
+// from the receiving socket: the kernel sends to the port that asked. Records
+// that arrive before the answer are kept for the first Receive.
+func (k *Kernel) claim(pid uint32) error {
+	const requestSequence = 1
+	answered, answer := false, error(nil)
+	k.socket.acknowledge = func(kind uint16, sequence uint32, data []byte) {
+		if sequence == requestSequence {
+			answered, answer = true, kernel.AckError(kind, data)
+		}
+	}
+	defer func() { k.socket.acknowledge = nil }()
+	status := kernel.EncodeStatus(libaudit.AuditStatus{Mask: libaudit.AuditStatusPID, PID: pid})
+	if err := k.socket.send(libaudit.AuditSet, requestSequence, status); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(claimTimeout); !answered; {
+		left := time.Until(deadline)
+		if left <= 0 {
+			return kernel.ErrNoAnswer
+		}
+		messages, err := k.socket.receive(min(left, 50*time.Millisecond))
+		if err != nil {
+			return err
+		}
+		for _, m := range messages {
+			m.Data = append([]byte(nil), m.Data...)
+			k.early = append(k.early, m)
+		}
+	}
+	return answer
+}
+
+// adjust sets what a sole receiver must: auditing on, room for bursts, and no
+// audited process waiting for the receiver. The settings of a daemon beside us
+// are its own, and locked settings cannot be changed.
+func (k *Kernel) adjust(status kernel.Status, options KernelOptions) error {
+	if status.Locked() || k.holder != nil {
+		return nil
+	}
+	if k.owner {
+		if status.Features&kernel.FeatureBacklogWaitTime != 0 {
+			if err := k.settings.change(kernel.SettingBacklogWaitTime, status, 0); err != nil {
+				return err
+			}
+		}
+		if status.BacklogLimit != 0 && status.BacklogLimit < options.BacklogLimit {
+			if err := k.settings.change(kernel.SettingBacklogLimit, status, options.BacklogLimit); err != nil {
+				return err
+			}
+		}
+	}
+	return k.settings.change(kernel.SettingEnabled, status, 1)
+}
+
+// Mode says how records arrive.
+func (k *Kernel) Mode() Mode { return k.mode }
+
+// Holder is the process that receives by unicast beside this source, nil when
+// there is none.
+func (k *Kernel) Holder() *HeldError { return k.holder }
+
+// Changes lists the settings that were changed, in order.
+func (k *Kernel) Changes() []Change { return k.settings.changes }
+
+// ReceiveBuffer is the receive buffer's size in bytes as the kernel accounts it.
+func (k *Kernel) ReceiveBuffer() (int, error) { return k.socket.receiveBufferSize() }
+
+// Receive implements Source.
+func (k *Kernel) Receive(wait time.Duration) ([]Message, error) {
+	if len(k.early) > 0 {
+		early := k.early
+		k.early = nil
+		return early, nil
+	}
+	return k.socket.receive(wait)
+}
+
+// Interrupt implements Source.
+func (k *Kernel) Interrupt() { k.socket.interrupt() }
+
+// Stats implements Source.
+func (k *Kernel) Stats() Stats { return k.socket.count.stats() }
+
+// Close puts back the settings that were changed and gives up the audit socket
+// if this process still owns it.
+func (k *Kernel) Close() error {
+	failures := []error{k.settings.restore()}
+	if k.owner {
+		failures = append(failures, k.release())
+	}
+	failures = append(failures, k.socket.close())
+	return errors.Join(failures...)
+}
+
+// release unregisters this process. It asks first who the owner is: Linux 3.13
+// lets anyone unregister anyone.
+func (k *Kernel) release() error {
+	k.owner = false
+	status, err := k.control.Status()
+	if err != nil {
+		return err
+	}
+	if status.PID != uint32(os.Getpid()) {
+		return nil
+	}
+	k.socket.interrupted.Store(false)
+	if err := k.claim(0); err != nil {
+		return fmt.Errorf("giving up the kernel's audit socket: %w", err)
+	}
+	return nil
+}
+
+// liveHolder finds the process that receives by unicast, nil when there is none
+// or when it is gone: the kernel notices a receiver's death only at the next
+// record. The pid is that of the initial namespace.
+func liveHolder(status kernel.Status) *HeldError {
+	if status.PID == 0 || status.PID == uint32(os.Getpid()) {
+		return nil
+	}
+	directory := "/proc/" + strconv.FormatUint(uint64(status.PID), 10)
+	name, err := os.ReadFile(directory + "/comm")
+	if errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat("/proc/self"); err == nil {
+			return nil
+		}
+	}
+	return &HeldError{PID: status.PID, Name: trimNewline(name)}
+}
+
+func trimNewline(text []byte) string {
+	if n := len(text); n > 0 && text[n-1] == '\n' {
+		text = text[:n-1]
+	}
+	return string(text)
+}

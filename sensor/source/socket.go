@@ -1,0 +1,284 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"tripline/auditrules/kernel"
+)
+
+const (
+	// slotSize is the room for one message. The longest that the kernel makes
+	// is MAX_AUDIT_MESSAGE_LENGTH of linux/audit.h, 8970 bytes, and the netlink
+	// header.
+	slotSize = 9216
+	// slots is how many messages one receive call can return.
+	slots = 64
+	// busyBatch is how many messages since the last wait make it worth
+	// letting more of them gather before the next receive call.
+	busyBatch = 16
+	// gatherTime is how long they gather. It is the price in latency, in a
+	// flood only, for a fraction of the system calls and wake-ups.
+	gatherTime = 400 * time.Microsecond
+)
+
+// messageHeader is struct mmsghdr of recvmmsg(2).
+type messageHeader struct {
+	header   unix.Msghdr
+	received uint32
+}
+
+// socket is an audit netlink socket with the buffers it receives into.
+type socket struct {
+	fd     int
+	wakeFD int
+
+	buffers   []byte
+	vectors   [slots]unix.Iovec
+	senders   [slots]unix.RawSockaddrNetlink
+	headers   [slots]messageHeader
+	messages  []Message
+	one       bool // the kernel has no recvmmsg(2): one message a call
+	sinceWait int  // messages since the last wait
+
+	// acknowledge is called for netlink answers among the records.
+	acknowledge func(kind uint16, sequence uint32, data []byte)
+
+	interrupted atomic.Bool
+	count       counters
+}
+
+// counters are Stats that one goroutine writes and others read.
+type counters struct {
+	messages, bytes, overruns, truncated, foreign atomic.Uint64
+}
+
+func (c *counters) stats() Stats {
+	return Stats{
+		Messages: c.messages.Load(), Bytes: c.bytes.Load(), Overruns: c.overruns.Load(),
+		Truncated: c.truncated.Load(), Foreign: c.foreign.Load(),
+	}
+}
+
+// openSocket opens an audit netlink socket bound to the given multicast groups
+// (a bit mask, 0 for none) with a receive buffer of about receiveBuffer bytes.
+func openSocket(groups uint32, receiveBuffer int) (*socket, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_AUDIT)
+	if err != nil {
+		return nil, fmt.Errorf("opening the audit netlink socket: %w", err)
+	}
+	s := &socket{fd: fd, wakeFD: -1}
+	if s.wakeFD, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return nil, errors.Join(fmt.Errorf("making an eventfd: %w", err), s.close())
+	}
+	if err := growReceiveBuffer(fd, receiveBuffer); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups}); err != nil {
+		return nil, errors.Join(fmt.Errorf("binding the audit netlink socket to groups %#x: %w", groups, err), s.close())
+	}
+	s.layOutBuffers()
+	return s, nil
+}
+
+// growReceiveBuffer asks for the buffer past the system's limit
+// (SO_RCVBUFFORCE, needs CAP_NET_ADMIN) and settles for that limit otherwise.
+func growReceiveBuffer(fd, size int) error {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, size); err == nil {
+		return nil
+	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size); err != nil {
+		return fmt.Errorf("setting the audit socket's receive buffer to %d bytes: %w", size, err)
+	}
+	return nil
+}
+
+// receiveBufferSize is what the kernel really gave, in bytes, its own
+// bookkeeping included (socket(7), SO_RCVBUF).
+func (s *socket) receiveBufferSize() (int, error) {
+	size, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
+	if err != nil {
+		return 0, fmt.Errorf("reading the audit socket's receive buffer size: %w", err)
+	}
+	return size, nil
+}
+
+// layOutBuffers points every message header at its slot, once.
+func (s *socket) layOutBuffers() {
+	s.buffers = make([]byte, slots*slotSize)
+	s.messages = make([]Message, 0, slots)
+	for i := range s.headers {
+		s.vectors[i].Base = &s.buffers[i*slotSize]
+		s.vectors[i].SetLen(slotSize)
+		header := &s.headers[i].header
+		header.Iov = &s.vectors[i]
+		header.SetIovlen(1)
+		header.Name = (*byte)(unsafe.Pointer(&s.senders[i]))
+	}
+}
+
+// receive implements Source.Receive.
+func (s *socket) receive(wait time.Duration) ([]Message, error) {
+	deadline := time.Time{}
+	if wait >= 0 {
+		deadline = time.Now().Add(wait)
+	}
+	for !s.interrupted.Load() {
+		n, err := s.receiveBatch()
+		switch {
+		case err == nil:
+			if messages := s.collect(n); len(messages) > 0 {
+				return messages, nil
+			}
+		case errors.Is(err, unix.EAGAIN):
+			if over, err := s.await(deadline); err != nil || over {
+				return nil, err
+			}
+		case errors.Is(err, unix.ENOBUFS):
+			s.count.overruns.Add(1)
+		case errors.Is(err, unix.EINTR):
+		default:
+			return nil, fmt.Errorf("receiving from the audit netlink socket: %w", err)
+		}
+	}
+	return nil, ErrInterrupted
+}
+
+// receiveBatch fills as many slots as there are messages, without waiting.
+func (s *socket) receiveBatch() (int, error) {
+	for i := range s.headers {
+		s.headers[i].header.Namelen = unix.SizeofSockaddrNetlink
+		s.headers[i].header.Flags = 0
+	}
+	if !s.one {
+		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(s.fd),
+			uintptr(unsafe.Pointer(&s.headers[0])), slots, unix.MSG_DONTWAIT, 0, 0)
+		if errno == 0 {
+			return int(n), nil
+		}
+		if errno != unix.ENOSYS {
+			return 0, errno
+		}
+		s.one = true
+	}
+	n, from, err := unix.Recvfrom(s.fd, s.buffers[:slotSize], unix.MSG_DONTWAIT|unix.MSG_TRUNC)
+	if err != nil {
+		return 0, err
+	}
+	first := &s.headers[0]
+	first.received = uint32(min(n, slotSize))
+	if n > slotSize {
+		first.header.Flags = unix.MSG_TRUNC
+	}
+	s.senders[0] = unix.RawSockaddrNetlink{}
+	if sender, ok := from.(*unix.SockaddrNetlink); ok {
+		s.senders[0].Pid = sender.Pid
+	}
+	return 1, nil
+}
+
+// collect turns the first n filled slots into messages. The type is in the
+// netlink header; its length field is not trusted, because unicast audit
+// messages leave the header out of it.
+func (s *socket) collect(n int) []Message {
+	s.messages = s.messages[:0]
+	s.sinceWait += n
+	var received uint64
+	for i := range n {
+		slot := &s.headers[i]
+		if s.senders[i].Pid != 0 {
+			s.count.foreign.Add(1)
+			continue
+		}
+		if slot.header.Flags&unix.MSG_TRUNC != 0 {
+			s.count.truncated.Add(1)
+		}
+		data := s.buffers[i*slotSize : i*slotSize+int(slot.received)]
+		if len(data) < unix.NLMSG_HDRLEN {
+			s.count.truncated.Add(1)
+			continue
+		}
+		header := (*syscall.NlMsghdr)(unsafe.Pointer(&data[0]))
+		body := data[unix.NLMSG_HDRLEN:]
+		received += uint64(len(body))
+		if header.Type < firstRecordType {
+			if s.acknowledge != nil {
+				s.acknowledge(header.Type, header.Seq, body)
+			}
+			continue
+		}
+		s.messages = append(s.messages, Message{Type: header.Type, Data: body})
+	}
+	s.count.messages.Add(uint64(len(s.messages)))
+	s.count.bytes.Add(received)
+	return s.messages
+}
+
+// firstRecordType is the lowest type of an audit record: 1000 to 1099 are
+// audit's own requests and answers, below them netlink's (linux/audit.h).
+const firstRecordType = 1100
+
+// await waits for the next message. In a flood it lets messages gather for a
+// moment first, so that one receive call returns many. It reports whether the
+// deadline is over.
+func (s *socket) await(deadline time.Time) (over bool, err error) {
+	if s.sinceWait >= busyBatch {
+		s.sinceWait = 0
+		pause := unix.NsecToTimespec(int64(gatherTime))
+		_ = unix.Nanosleep(&pause, nil) // an early return costs one more receive call
+		return false, nil
+	}
+	s.sinceWait = 0
+	timeout := -1
+	if !deadline.IsZero() {
+		left := time.Until(deadline)
+		if left <= 0 {
+			return true, nil
+		}
+		timeout = int((left + time.Millisecond - 1) / time.Millisecond)
+	}
+	poll := [2]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}, {Fd: int32(s.wakeFD), Events: unix.POLLIN}}
+	if _, err := unix.Poll(poll[:], timeout); err != nil && !errors.Is(err, unix.EINTR) {
+		return false, fmt.Errorf("waiting for audit records: %w", err)
+	}
+	return false, nil
+}
+
+// interrupt implements Source.Interrupt.
+func (s *socket) interrupt() {
+	s.interrupted.Store(true)
+	one := uint64(1)
+	// The eventfd can only be full if it was written before, which is as good.
+	_, _ = unix.Write(s.wakeFD, (*[8]byte)(unsafe.Pointer(&one))[:])
+}
+
+// send sends one netlink request to the kernel from this socket.
+func (s *socket) send(kind uint16, sequence uint32, data []byte) error {
+	request := kernel.Encode(syscall.NlMsghdr{
+		Type: kind, Flags: unix.NLM_F_REQUEST | unix.NLM_F_ACK, Seq: sequence,
+	}, data)
+	if err := unix.Sendto(s.fd, request, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return fmt.Errorf("sending audit request %d: %w", kind, err)
+	}
+	return nil
+}
+
+// close closes the file descriptors.
+func (s *socket) close() error {
+	var failures []error
+	for _, fd := range []int{s.fd, s.wakeFD} {
+		if fd < 0 {
+			continue
+		}
+		if err := unix.Close(fd); err != nil {
+			failures = append(failures, fmt.Errorf("closing the audit netlink socket: %w", err))
+		}
+	}
+	return errors.Join(failures...)
+}
