@@ -1,0 +1,187 @@
+// Package config reads the sensor's configuration file. sensor.toml at the root
+// of the repository is that file with every key, its default and a comment.
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"tripline/internal/diag"
+	"tripline/internal/stricttoml"
+)
+
+// maxFileSize is far above any configuration and keeps a wrong path, to a log
+// or a device, from filling the memory.
+const maxFileSize = 1 * MiB
+
+// Config is everything that a user can set. Its zero value is not valid:
+// Default and Load make one that is.
+type Config struct {
+	Rules  Rules  `toml:"rules"`
+	Kernel Kernel `toml:"kernel"`
+	Detect Detect `toml:"detect"`
+	Output Output `toml:"output"`
+	Log    Log    `toml:"log"`
+}
+
+// Rules says what is looked for.
+type Rules struct {
+	// Folder holds the rule files, *.toml. Empty means the rules that are
+	// built into the program.
+	Folder string `toml:"folder"`
+}
+
+// Kernel says how records are had from the kernel's audit system.
+type Kernel struct {
+	// Source is the way in which the kernel hands its records out.
+	Source Source `toml:"source"`
+	// ReceiveBuffer is the size of the netlink socket's receive buffer, which
+	// takes up bursts of records.
+	ReceiveBuffer Size `toml:"receive_buffer"`
+	// BacklogLimit is how many records the kernel queues before it loses
+	// them. 0 leaves the kernel's setting as it is.
+	BacklogLimit uint32 `toml:"backlog_limit"`
+	// Key marks the audit rules that the sensor adds to the kernel, and is how
+	// it recognizes its own.
+	Key string `toml:"key"`
+}
+
+// Source is a way to receive audit records.
+type Source string
+
+// The ways to receive audit records.
+const (
+	// SourceAuto is multicast where an audit daemon runs and unicast where
+	// none does.
+	SourceAuto Source = "auto"
+	// SourceUnicast makes the sensor the kernel's audit daemon.
+	SourceUnicast Source = "unicast"
+	// SourceMulticast listens beside an audit daemon.
+	SourceMulticast Source = "multicast"
+)
+
+// Detect bounds the memory of detection.
+type Detect struct {
+	// MaxPendingPerRule is how many unfinished sequences one rule may have.
+	MaxPendingPerRule int `toml:"max_pending_per_rule"`
+	// MaxPendingTotal is how many unfinished sequences all rules together may
+	// have.
+	MaxPendingTotal int `toml:"max_pending_total"`
+}
+
+// Output says where results go, besides standard output.
+type Output struct {
+	Alerts AlertFile `toml:"alerts"`
+}
+
+// AlertFile is a file to which alerts are appended, one JSON document a line.
+type AlertFile struct {
+	// Path names the file. Empty means that alerts are not written to a file.
+	Path string `toml:"path"`
+}
+
+// Log says what the sensor reports about itself.
+type Log struct {
+	// Level is the least severe level that is reported.
+	Level Level `toml:"level"`
+}
+
+// Level is the severity of a message in the program's log.
+type Level string
+
+// The levels of the program's log, the most severe first.
+const (
+	LevelError Level = "error"
+	LevelWarn  Level = "warn"
+	LevelInfo  Level = "info"
+	LevelDebug Level = "debug"
+)
+
+// Default returns the configuration that holds where no file says otherwise.
+func Default() *Config {
+	return &Config{
+		Kernel: Kernel{
+			Source:        SourceAuto,
+			ReceiveBuffer: 16 * MiB,
+			BacklogLimit:  8192,
+			Key:           "tripline",
+		},
+		Detect: Detect{
+			MaxPendingPerRule: 65536,
+			MaxPendingTotal:   262144,
+		},
+		Output: Output{Alerts: AlertFile{Path: "/var/log/tripline/alerts.ndjson"}},
+		Log:    Log{Level: LevelInfo},
+	}
+}
+
+// Load reads a configuration file over the defaults. Its error names every
+// defect of the file, each a *diag.Error with its position, joined in the order
+// of the file.
+func Load(file string) (*Config, error) {
+	data, err := read(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the configuration: %w", err)
+	}
+	c := Default()
+	defects := flatten(stricttoml.Decode(file, data, c))
+	for _, one := range c.check() {
+		defects = append(defects, stricttoml.ErrorAt(file, data, one.name()+" "+one.message, one.hint, one.key...))
+	}
+	if len(defects) > 0 {
+		return nil, join(defects)
+	}
+	return c, nil
+}
+
+func read(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // nothing was written
+	data, err := io.ReadAll(io.LimitReader(f, int64(maxFileSize)+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > int(maxFileSize) {
+		return nil, fmt.Errorf("%s is larger than %s, which no configuration is", file, maxFileSize)
+	}
+	return data, nil
+}
+
+// flatten lists the errors that err joins.
+func flatten(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+// join brings defects into the order of the file, those without a position
+// last.
+func join(defects []error) error {
+	line := func(err error) (int, int) {
+		var defect *diag.Error
+		if !errors.As(err, &defect) || defect.Line == 0 {
+			return int(^uint(0) >> 1), 0
+		}
+		return defect.Line, defect.Column
+	}
+	slices.SortStableFunc(defects, func(a, b error) int {
+		lineA, columnA := line(a)
+		lineB, columnB := line(b)
+		return cmp.Or(cmp.Compare(lineA, lineB), cmp.Compare(columnA, columnB))
+	})
+	if len(defects) == 1 {
+		return defects[0]
+	}
+	return errors.Join(defects...)
+}
