@@ -100,7 +100,7 @@ func OpenKernel(options KernelOptions) (*Kernel, error) {
 	case Multicast:
 		err = k.openMulticast(options)
 	default:
-		err = k.openAuto(options, status)
+		err = k.openAuto(options)
 	}
 	if err != nil {
 		return nil, err
@@ -113,16 +113,20 @@ func OpenKernel(options KernelOptions) (*Kernel, error) {
 
 // openAuto tries unicast where nobody holds the socket, and multicast where
 // somebody does, also when they took it at the last moment.
-func (k *Kernel) openAuto(options KernelOptions, status kernel.Status) error {
+func (k *Kernel) openAuto(options KernelOptions) error {
 	if k.holder != nil {
 		return k.openMulticast(options)
 	}
 	err := k.openUnicast(options)
-	if errors.Is(err, kernel.ErrExists) {
-		k.holder = &HeldError{PID: status.PID}
-		return k.openMulticast(options)
+	if !errors.Is(err, kernel.ErrExists) {
+		return err
 	}
-	return err
+	status, statusErr := k.control.Status()
+	if statusErr != nil {
+		return errors.Join(err, statusErr)
+	}
+	k.holder = &HeldError{PID: status.PID}
+	return k.openMulticast(options)
 }
 
 func (k *Kernel) openUnicast(options KernelOptions) error {
