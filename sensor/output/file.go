@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,7 +20,6 @@ const retryPause = time.Second
 type File struct {
 	path   string
 	file   *os.File
-	size   int64
 	buffer []byte
 	report func(error)
 }
@@ -35,36 +33,23 @@ func OpenFile(path string, report func(error)) (*File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("making the folder of the alert file: %w", err)
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the alert file: %w", err)
 	}
 	f := &File{path: path, file: file, report: report}
-	if err := f.seekEnd(); err != nil {
+	if err := f.endLine(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return f, nil
 }
 
-// seekEnd finds where to append. Devices and pipes have no end to find.
-func (f *File) seekEnd() error {
-	info, err := f.file.Stat()
-	if err != nil {
-		return fmt.Errorf("asking for the alert file's size: %w", err)
-	}
-	if info.Mode().IsRegular() {
-		f.size = info.Size()
-		return f.endLine()
-	}
-	f.size = -1
-	return nil
-}
-
 // endLine ends a line that a crash left unfinished, so that the next document
 // does not become part of it.
 func (f *File) endLine() error {
-	if f.size == 0 {
-		return nil
+	size, regular, err := f.length()
+	if err != nil || !regular || size == 0 {
+		return err
 	}
 	reader, err := os.Open(f.path)
 	if err != nil {
@@ -72,17 +57,26 @@ func (f *File) endLine() error {
 	}
 	defer func() { _ = reader.Close() }() // nothing was written through it
 	last := make([]byte, 1)
-	if _, err := reader.ReadAt(last, f.size-1); err != nil {
+	if _, err := reader.ReadAt(last, size-1); err != nil {
 		return fmt.Errorf("reading the end of the alert file: %w", err)
 	}
 	if last[0] == '\n' {
 		return nil
 	}
-	if _, err := f.file.WriteAt([]byte{'\n'}, f.size); err != nil {
+	if _, err := f.file.Write([]byte{'\n'}); err != nil {
 		return fmt.Errorf("ending the alert file's last line: %w", err)
 	}
-	f.size++
 	return nil
+}
+
+// length asks for the file's size in bytes, and whether it has one: devices and
+// pipes have none.
+func (f *File) length() (size int64, regular bool, err error) {
+	info, err := f.file.Stat()
+	if err != nil {
+		return 0, false, fmt.Errorf("asking for the alert file's size: %w", err)
+	}
+	return info.Size(), info.Mode().IsRegular(), nil
 }
 
 // Name implements Writer.
@@ -112,22 +106,21 @@ func (f *File) Write(ctx context.Context, document Document) error {
 }
 
 // writeOnce writes and syncs the buffered line, or leaves the file as it was.
+// The size is asked each time, because somebody may have truncated the file.
 func (f *File) writeOnce() error {
-	if f.size < 0 {
-		if _, err := f.file.Write(f.buffer); err != nil {
-			return fmt.Errorf("writing an alert: %w", err)
-		}
+	size, regular, err := f.length()
+	if err != nil {
+		return err
+	}
+	_, err = f.file.Write(f.buffer)
+	if err == nil && regular {
+		err = f.file.Sync()
+	}
+	if err == nil {
 		return nil
 	}
-	n, err := f.file.WriteAt(f.buffer, f.size)
-	if err == nil {
-		if err = f.file.Sync(); err == nil {
-			f.size += int64(n)
-			return nil
-		}
-	}
-	if cut := f.file.Truncate(f.size); cut != nil && !errors.Is(cut, fs.ErrClosed) {
-		err = errors.Join(err, cut)
+	if regular {
+		err = errors.Join(err, f.file.Truncate(size))
 	}
 	return fmt.Errorf("writing an alert: %w", err)
 }

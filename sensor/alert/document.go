@@ -1,0 +1,184 @@
+package alert
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"tripline/detect"
+	"tripline/normalize"
+)
+
+// Builder makes alert documents. It holds what they all have in common.
+type Builder struct {
+	// Host describes the watched host; nil for a recorded log without host
+	// facts.
+	Host *normalize.HostFacts
+	// Version is Tripline's own version.
+	Version string
+}
+
+// Alert is one finished alert.
+type Alert struct {
+	// ID is the same for the same rule, rule version and events, whether they
+	// are live, replayed or sent twice.
+	ID string
+	// JSON is the whole document on one line.
+	JSON []byte
+}
+
+// eventDocument is what a matched event must offer to be put into an alert.
+type eventDocument interface {
+	detect.Event
+	AppendJSON(dst []byte, host *normalize.HostFacts) []byte
+}
+
+// Build makes the alert of a match. With test it is marked as raised by a
+// self-test. The match's events are read during the call and not kept.
+func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
+	events := make([]json.RawMessage, 0, len(match.Events))
+	parsed := make([]map[string]any, 0, len(match.Events))
+	for _, event := range match.Events {
+		whole, ok := event.(eventDocument)
+		if !ok {
+			return Alert{}, fmt.Errorf("making an alert of rule %q: the event has no document form", match.Rule.Name)
+		}
+		text := whole.AppendJSON(nil, b.Host)
+		fields, err := parse(text)
+		if err != nil {
+			return Alert{}, fmt.Errorf("making an alert of rule %q: reading back an event's document: %w", match.Rule.Name, err)
+		}
+		events = append(events, text)
+		parsed = append(parsed, fields)
+	}
+	id := ID(match)
+	document := b.document(match.Rule, parsed)
+	document["tripline"] = map[string]any{"alert": triplineFields(match.Rule, id, test, events)}
+	text, err := encode(document)
+	if err != nil {
+		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
+	}
+	return Alert{ID: id, JSON: text}, nil
+}
+
+// ID is the alert id of a match: a digest of the rule's id and version and of
+// the time and audit sequence number of each event, which together name an
+// event on its host.
+func ID(match detect.Match) string {
+	digest := sha256.New()
+	text := match.Rule.ID + "\n" + strconv.Itoa(match.Rule.Version) + "\n"
+	for _, event := range match.Events {
+		sequence, _ := event.Tiebreaker()
+		text += strconv.FormatInt(event.Time()/int64(time.Millisecond), 10) + ":" + strconv.FormatInt(sequence, 10) + "\n"
+	}
+	digest.Write([]byte(text))
+	return hex.EncodeToString(digest.Sum(nil)[:16])
+}
+
+// document is the alert without Tripline's own part: the last event's time,
+// process and user, the first destination, and the rule.
+func (b *Builder) document(rule *detect.Rule, events []map[string]any) map[string]any {
+	last := events[len(events)-1]
+	document := map[string]any{
+		"@timestamp":  last["@timestamp"],
+		"ecs":         map[string]any{"version": normalize.ECSVersion},
+		"message":     rule.Name,
+		"data_stream": map[string]any{"type": "logs", "dataset": "tripline.alerts", "namespace": "default"},
+		"event": map[string]any{
+			"kind": "alert", "dataset": "tripline.alerts", "module": "tripline",
+			"risk_score": rule.RiskScore, "severity": rule.RiskScore,
+			"category": union(events, "event", "category"),
+			"type":     union(events, "event", "type"),
+			"action":   lookup(last, "event", "action"),
+		},
+		"rule":   ruleFields(rule),
+		"kibana": map[string]any{"alert": kibanaFields(rule)},
+	}
+	for _, name := range []string{"process", "user", "host", "agent"} {
+		if value, ok := last[name]; ok {
+			document[name] = value
+		}
+	}
+	for _, name := range []string{"destination", "source", "network"} {
+		for _, event := range events {
+			if value, ok := event[name]; ok {
+				document[name] = value
+				break
+			}
+		}
+	}
+	if threat := threatFields(rule); threat != nil {
+		document["threat"] = threat
+	}
+	return document
+}
+
+// triplineFields is the part under tripline.alert.
+func triplineFields(rule *detect.Rule, id string, test bool, events []json.RawMessage) map[string]any {
+	fields := map[string]any{"id": id, "sequence": events}
+	if rule.Note != "" {
+		fields["guide"] = rule.Note
+	}
+	if test {
+		fields["test"] = true
+	}
+	return fields
+}
+
+// parse reads one JSON document; numbers keep every digit.
+func parse(text []byte) (map[string]any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var fields map[string]any
+	if err := decoder.Decode(&fields); err != nil {
+		return nil, fmt.Errorf("decoding JSON: %w", err)
+	}
+	return fields, nil
+}
+
+// encode writes a document on one line, keys sorted, without escaping for HTML.
+func encode(document map[string]any) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(document); err != nil {
+		return nil, fmt.Errorf("encoding JSON: %w", err)
+	}
+	return bytes.TrimSuffix(text.Bytes(), []byte{'\n'}), nil
+}
+
+// lookup finds a nested value; nil where it is missing.
+func lookup(fields map[string]any, path ...string) any {
+	var value any = fields
+	for _, name := range path {
+		inner, ok := value.(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = inner[name]
+	}
+	return value
+}
+
+// union lists the distinct values of a field over all events, in their order.
+func union(events []map[string]any, path ...string) []any {
+	var all []any
+	seen := make(map[any]bool)
+	for _, event := range events {
+		values, ok := lookup(event, path...).([]any)
+		if !ok {
+			continue
+		}
+		for _, value := range values {
+			if text, ok := value.(string); ok && !seen[text] {
+				seen[text] = true
+				all = append(all, text)
+			}
+		}
+	}
+	return all
+}

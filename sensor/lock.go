@@ -1,0 +1,74 @@
+package sensor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// DefaultLock is the file that a running sensor holds locked. It lies in /run,
+// which is empty after a boot.
+const DefaultLock = "/run/tripline/lock"
+
+// RunningError says that another sensor watches this host.
+type RunningError struct {
+	// PID is the other sensor's process, 0 where it could not be read.
+	PID int
+}
+
+// Error names the other sensor.
+func (e *RunningError) Error() string {
+	if e.PID == 0 {
+		return "another tripline is watching this host already"
+	}
+	return fmt.Sprintf("another tripline is watching this host already (process %d)", e.PID)
+}
+
+// acquireLock makes sure that one sensor alone changes kernel audit. The lock
+// ends with the returned file, also when the process is killed.
+func acquireLock(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("making the folder of the lock file: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock file: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = &RunningError{PID: lockHolder(file)}
+		} else {
+			err = fmt.Errorf("locking %s: %w", path, err)
+		}
+		return nil, errors.Join(err, file.Close())
+	}
+	if err := writeHolder(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// lockHolder reads which process wrote the lock file.
+func lockHolder(file *os.File) int {
+	text := make([]byte, 16)
+	n, _ := file.ReadAt(text, 0) // a short file is the usual case
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n])))
+	if err != nil {
+		return 0
+	}
+	return pid
+}
+
+func writeHolder(file *os.File) error {
+	if err := file.Truncate(0); err != nil {
+		return fmt.Errorf("emptying the lock file: %w", err)
+	}
+	if _, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
+		return fmt.Errorf("writing the lock file: %w", err)
+	}
+	return nil
+}
