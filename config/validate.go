@@ -112,12 +112,14 @@ func (p *problems) auditKey(value string, key ...string) {
 		p.add(fmt.Sprintf("must have 1 to %d characters, not %d", maxKeyLength, len(value)), "", key...)
 		return
 	}
-	isForeign := func(r rune) bool {
-		isLetter := 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'
-		return !isLetter && !('0' <= r && r <= '9') && r != '_' && r != '-'
+	for _, r := range value {
+		if !isKeyCharacter(r) {
+			p.add(fmt.Sprintf("must not contain %q", r), "use letters A to Z, digits, _ and -", key...)
+			return
+		}
 	}
-	if at := strings.IndexFunc(value, isForeign); at >= 0 {
-		r := []rune(value[at:])[0]
-		p.add(fmt.Sprintf("must not contain %q", r), "use letters A to Z, digits, _ and -", key...)
-	}
+}
+
+func isKeyCharacter(r rune) bool {
+	return 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '_' || r == '-'
 }

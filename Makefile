@@ -1,0 +1,90 @@
+# Needs Go, git and make; everything else is fetched as Go modules. "make help"
+# lists the targets.
+
+GO       ?= go
+ARGS     ?=
+FUZZTIME ?= 30s
+# What a release is built for.
+ARCHS    ?= amd64 arm64 386
+
+# The version comes from the VERSION file of a source archive or from the git
+# tag. Where there is neither, the one in internal/version stands.
+VERSION ?= $(shell cat VERSION 2>/dev/null || git describe --tags --dirty 2>/dev/null | sed s/^v//)
+
+LDFLAGS := -s -w -buildid= $(if $(VERSION),-X tripline/internal/version.Version=$(VERSION))
+# Static, and the same bytes wherever it is built.
+BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "$(LDFLAGS)"
+LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
+
+# Tests and benchmarks that use the machine's audit system are all in this one
+# package, so that they never run beside anything else.
+LIVE     := ./sensor/live
+HAS_LIVE := $(wildcard $(LIVE)/*_test.go)
+# Evaluated only by the targets that need it.
+PACKAGES  = $(shell $(GO) list ./... | grep -v '/sensor/live$$')
+
+.PHONY: help build build-all run test race fuzz bench bench-live lint fmt cover clean
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS="$$(printf '\t')" read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
+
+build: ## Build bin/tripline for this machine.
+	$(BUILD) -o bin/tripline ./cmd/tripline
+
+build-all: ## Build static binaries for every architecture into dist/.
+	@set -e; for arch in $(ARCHS); do \
+		echo "dist/tripline-linux-$$arch"; \
+		GOOS=linux GOARCH=$$arch $(BUILD) -o dist/tripline-linux-$$arch ./cmd/tripline; \
+	done
+
+run: build ## Build, then watch this host (root); ARGS="--config FILE" is passed on.
+	bin/tripline run $(ARGS)
+
+test: ## Vet and test everything; as root also with the kernel's audit system.
+	$(GO) vet ./...
+	$(GO) test -timeout 5m $(PACKAGES)
+ifneq ($(HAS_LIVE),)
+	@[ "$$(id -u)" = 0 ] || echo "Not root: the live tests need the kernel's audit system. Each that is skipped says so:"
+	$(GO) test -count=1 -v -timeout 10m $(LIVE)
+endif
+
+race: ## Test with the race detector, without the live tests (needs a C compiler).
+	@command -v "$$($(GO) env CC)" >/dev/null || { \
+		echo "The race detector needs a C compiler, and $$($(GO) env CC) is not installed: install gcc or set CC." >&2; exit 1; }
+	CGO_ENABLED=1 $(GO) test -race -timeout 10m $(PACKAGES)
+
+# The minimizing of inputs is bounded because by default it may take up the
+# whole FUZZTIME.
+fuzz: ## Run each fuzz target for FUZZTIME (30s).
+	@set -e; grep -rl --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file"); do \
+			echo "$$(dirname "$$file") $$target"; \
+			$(GO) test "$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" \
+				-fuzztime $(FUZZTIME) -fuzzminimizetime 20x; \
+		done; \
+	done
+
+bench: ## Run the benchmarks that need no audit system, one package at a time.
+	$(GO) test -p 1 -run '^$$' -bench . -benchmem $(PACKAGES)
+
+bench-live: ## Measure against the live kernel beside the naive loop (root).
+ifeq ($(HAS_LIVE),)
+	@echo "$(LIVE) has no benchmarks." >&2; exit 1
+else
+	@[ "$$(id -u)" = 0 ] || { echo "bench-live changes kernel audit while it runs: run it as root." >&2; exit 1; }
+	$(GO) test -count=1 -v -timeout 20m -run '^$$' -bench Live -benchtime 1x $(LIVE)
+endif
+
+lint: ## Run the linters of .golangci.yml (the first time builds them: some minutes).
+	$(LINT) run
+
+fmt: ## Format the code as lint wants it.
+	$(LINT) fmt
+
+cover: ## Show the test coverage of each function and in all.
+	$(GO) test -timeout 5m -coverprofile cover.out $(PACKAGES)
+	$(GO) tool cover -func cover.out
+
+clean: ## Remove what was built.
+	rm -rf bin dist cover.out
