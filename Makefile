@@ -9,7 +9,7 @@ ARCHS    ?= amd64 arm64 386
 
 # The version comes from the VERSION file of a source archive or from the git
 # tag. Where there is neither, the one in internal/version stands.
-VERSION ?= $(shell cat VERSION 2>/dev/null || git describe --tags --dirty 2>/dev/null | sed s/^v//)
+VERSION := $(shell cat VERSION 2>/dev/null || git describe --tags --dirty 2>/dev/null | sed s/^v//)
 
 LDFLAGS := -s -w -buildid= $(if $(VERSION),-X tripline/internal/version.Version=$(VERSION))
 # Static, and the same bytes wherever it is built.
