@@ -59,10 +59,19 @@ func (d *decoder) assign(at place, value any, into reflect.Value) {
 	case reflect.Slice:
 		d.slice(at, value, into)
 	case reflect.Interface:
+		if into.NumMethod() > 0 {
+			d.unsupported(at, into)
+			return
+		}
 		into.Set(reflect.ValueOf(value))
 	default:
 		d.scalar(at, value, into)
 	}
+}
+
+// unsupported reports a field that Decode cannot set, a defect of the program.
+func (d *decoder) unsupported(at place, into reflect.Value) {
+	d.report(at.at(), fmt.Sprintf("%s cannot be set: stricttoml does not support the type %s", at.name, into.Type()), "")
 }
 
 // structure assigns the keys of a table to the fields of a struct.
@@ -100,6 +109,10 @@ func fieldsOf(t reflect.Type) map[string]int {
 }
 
 func (d *decoder) mapping(at place, value any, into reflect.Value) {
+	if into.Type().Key().Kind() != reflect.String {
+		d.unsupported(at, into)
+		return
+	}
 	table, ok := value.(map[string]any)
 	if !ok {
 		d.wrongType(at, value, "a table")
@@ -188,7 +201,7 @@ func (d *decoder) float(at place, value any, into reflect.Value) {
 
 func (d *decoder) integer(at place, value any, into reflect.Value) {
 	if !into.CanInt() && !into.CanUint() {
-		d.report(at.at(), fmt.Sprintf("%s cannot be set: stricttoml does not support the type %s", at.name, into.Type()), "")
+		d.unsupported(at, into)
 		return
 	}
 	number, ok := value.(int64)
@@ -216,9 +229,10 @@ func (d *decoder) outOfRange(at place, number, low, high int64) {
 func (d *decoder) wrongType(at place, value any, want string) {
 	hint := ""
 	_, isText := value.(string)
+	isScalar := at.value >= 0 && at.table == nil && at.array == nil
 	switch {
-	case want == "text in quotes" && !isText && at.value >= 0:
-		hint = `put the value between quotation marks`
+	case want == "text in quotes" && isScalar:
+		hint = "put the value between quotation marks"
 	case want == "a list" && isText:
 		hint = `put the value between brackets: ["…"]`
 	case want == "a whole number" && isText, want == "true or false" && isText:

@@ -139,7 +139,7 @@ free = 1`, []string{
 			`f:4:9: s.ratio must be a number, not text`,
 			`f:5:6: s.on must be true or false, not a whole number`,
 			`f:6:9: s.names must be a list, not text; put the value between brackets: ["…"]`,
-			`f:7:10: s.colour must be text in quotes, not a list; put the value between quotation marks`,
+			`f:7:10: s.colour must be text in quotes, not a list`,
 			`f:8:8: s.item must be a table, not a whole number`,
 			`f:9:9: s.items must be a list, not a whole number`,
 			`f:10:15: s.table.a must be a whole number, not text; leave out the quotation marks`,
@@ -222,9 +222,19 @@ func TestDecodeTargets(t *testing.T) {
 			t.Errorf("decoding into %T is accepted", into)
 		}
 	}
-	var odd struct{ C chan int }
-	if err := Decode("f", []byte("C = 1"), &odd); err == nil {
-		t.Error("decoding into a channel is accepted")
+	var odd struct {
+		C chan int
+		M map[int]any
+		I fmt.Stringer
+	}
+	got := messages(Decode("f", []byte("C = 1\nM = {}\nI = 'x'"), &odd))
+	want := []string{
+		"f:1:5: C cannot be set: stricttoml does not support the type chan int",
+		"f:2:5: M cannot be set: stricttoml does not support the type map[int]interface {}",
+		"f:3:5: I cannot be set: stricttoml does not support the type fmt.Stringer",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
 

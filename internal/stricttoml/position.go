@@ -17,7 +17,9 @@ const byteOrderMark = "\ufeff"
 //
 // The position of a string is that of its first content character: behind the
 // opening quotes, and on the next line where a multi-line string begins with a
-// newline, which TOML trims. A table that has no value of its own is found at its key.
+// newline, which TOML trims. From there, places in the text and in the file
+// correspond character by character, unless a string in double quotes has
+// escapes. A table that has no value of its own is found at its key.
 func KeyPosition(data []byte, key ...string) (line, column int, ok bool) {
 	text := decodable(data)
 	n, ok := find(text, key)
