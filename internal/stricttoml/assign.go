@@ -229,7 +229,8 @@ func (d *decoder) outOfRange(at place, number, low, high int64) {
 func (d *decoder) wrongType(at place, value any, want string) {
 	hint := ""
 	_, isText := value.(string)
-	isScalar := at.value >= 0 && at.table == nil && at.array == nil
+	kind := reflect.TypeOf(value).Kind()
+	isScalar := kind != reflect.Map && kind != reflect.Slice
 	switch {
 	case want == "text in quotes" && isScalar:
 		hint = "put the value between quotation marks"
