@@ -1,0 +1,261 @@
+package detect
+
+import (
+	"maps"
+	"slices"
+
+	"tripline/detect/eql"
+	"tripline/internal/diag"
+)
+
+// CompileOptions say how rules are compiled. The zero value is what ECS needs.
+type CompileOptions struct {
+	// CategoryField is the field that an event category is compared with;
+	// "event.category" by default.
+	CategoryField string
+	// ActionField is the field by whose constant values the engine chooses the
+	// rules that an event meets and that Need.Actions is about; "event.action"
+	// by default.
+	ActionField string
+}
+
+// Compiled is a rule that is ready to meet events. It does not change and may
+// be shared.
+type Compiled struct {
+	rule     *Rule
+	category Field
+	// action is the field that the engine's index uses; hasAction is false
+	// when the schema has none that is cheap to read.
+	action    Field
+	hasAction bool
+	sequence  bool
+	// stages has one element for an event query, and an element for every run
+	// of a sequence's stages.
+	stages []stage
+	until  *stage
+	// maxSpan is in milliseconds, 0 for none.
+	maxSpan int64
+	fields  []string
+}
+
+// stage is a compiled [category where condition] by keys.
+type stage struct {
+	// category is the only category that can match, empty for any.
+	category string
+	// actions are the only actions that can match, nil for any.
+	actions []string
+	matches predicate
+	keys    []joinKey
+	need    Need
+}
+
+// Rule returns the rule that was compiled.
+func (c *Compiled) Rule() *Rule { return c.rule }
+
+// Fields lists the names of the schema's fields that the rule reads, sorted.
+func (c *Compiled) Fields() []string { return slices.Clone(c.fields) }
+
+// Compile prepares a rule for the events of a schema, whose category field is
+// event.category. The error joins a *diag.Error for each defect of the query,
+// with its place in the rule's file; what is valid EQL but not evaluated is an
+// error that names the feature.
+func Compile(rule *Rule, schema Schema) (*Compiled, error) {
+	return CompileWith(rule, schema, CompileOptions{})
+}
+
+// CompileWith is Compile with options.
+func CompileWith(rule *Rule, schema Schema, options CompileOptions) (*Compiled, error) {
+	if options.CategoryField == "" {
+		options.CategoryField = "event.category"
+	}
+	if options.ActionField == "" {
+		options.ActionField = "event.action"
+	}
+	compiled, err := compileQuery(rule.Query, schema, options)
+	if err != nil {
+		return nil, rule.locate(err)
+	}
+	compiled.rule = rule
+	return compiled, nil
+}
+
+// compiler turns one query's syntax tree into predicates.
+type compiler struct {
+	query  *eql.Query
+	schema Schema
+	// actionField is the name of the field that Need.Actions is about.
+	actionField string
+	category    Field
+	// fields are the names of the fields that are read.
+	fields map[string]struct{}
+}
+
+func compileQuery(text string, schema Schema, options CompileOptions) (*Compiled, error) {
+	query, err := eql.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := eql.Check(query, checkedFields{schema}); err != nil {
+		return nil, err
+	}
+	c := &compiler{query: query, schema: schema, actionField: options.ActionField, fields: make(map[string]struct{})}
+	category, ok := schema.Field(options.CategoryField)
+	if !ok {
+		return nil, &diag.Error{Message: "events have no field " + options.CategoryField, Hint: "name the field that holds the event category"}
+	}
+	c.category = category
+	compiled := &Compiled{category: category}
+	compiled.action, compiled.hasAction = schema.Field(options.ActionField)
+	compiled.hasAction = compiled.hasAction && !compiled.action.Costly
+	if err := c.statement(compiled); err != nil {
+		return nil, err
+	}
+	c.fields[options.CategoryField] = struct{}{}
+	compiled.fields = slices.Sorted(maps.Keys(c.fields))
+	return compiled, nil
+}
+
+// statement fills in the stages of compiled.
+func (c *compiler) statement(compiled *Compiled) error {
+	if len(c.query.Pipes) > 0 {
+		pipe := c.query.Pipes[0]
+		return c.unsupported(pipe.Pos, "pipe "+pipe.Name)
+	}
+	switch statement := c.query.Statement.(type) {
+	case *eql.EventQuery:
+		compiled.stages = make([]stage, 1)
+		return c.filter(&compiled.stages[0], statement.Filter)
+	case *eql.Sequence:
+		return c.sequence(compiled, statement)
+	case *eql.Sample:
+		return c.unsupported(statement.Pos, "sample")
+	default:
+		return &diag.Error{Message: "statement is not supported"}
+	}
+}
+
+// unsupported is the error for valid EQL that is not evaluated.
+func (c *compiler) unsupported(pos eql.Pos, feature string) error {
+	return c.query.ErrorAt(pos, "", "%s is not supported yet", feature)
+}
+
+func (c *compiler) sequence(compiled *Compiled, sequence *eql.Sequence) error {
+	compiled.sequence = true
+	compiled.maxSpan = sequence.MaxSpan.Milliseconds()
+	for _, source := range sequence.Stages {
+		if source.Negative {
+			return c.unsupported(source.Pos, "negative stage ![…]")
+		}
+		one, err := c.stage(sequence.By, source)
+		if err != nil {
+			return err
+		}
+		for range source.Runs {
+			compiled.stages = append(compiled.stages, *one)
+		}
+	}
+	if sequence.Until == nil {
+		return nil
+	}
+	var err error
+	compiled.until, err = c.stage(sequence.By, sequence.Until)
+	return err
+}
+
+func (c *compiler) stage(shared []eql.Expression, source *eql.Stage) (*stage, error) {
+	s := new(stage)
+	if err := c.filter(s, source.Filter); err != nil {
+		return nil, err
+	}
+	for _, list := range [][]eql.Expression{shared, source.By} {
+		for _, expression := range list {
+			key, err := c.joinKey(expression)
+			if err != nil {
+				return nil, err
+			}
+			s.keys = append(s.keys, key)
+		}
+	}
+	return s, nil
+}
+
+func (c *compiler) joinKey(expression eql.Expression) (joinKey, error) {
+	source, ok := expression.(*eql.Field)
+	if !ok {
+		return joinKey{}, c.unsupported(expression.Position(), "join key that is not a field")
+	}
+	field, known := c.field(source)
+	return joinKey{field: field.ID, known: known, optional: source.Optional}, nil
+}
+
+// field looks a field up and notes that it is read; false for an optional
+// field that the schema does not have.
+func (c *compiler) field(source *eql.Field) (Field, bool) {
+	field, ok := c.schema.Field(source.Name)
+	if ok {
+		c.fields[source.Name] = struct{}{}
+	}
+	return field, ok
+}
+
+// filter compiles a category and its condition into s.
+func (c *compiler) filter(s *stage, filter *eql.Filter) error {
+	condition, err := c.condition(filter.Condition)
+	if err != nil {
+		return err
+	}
+	s.matches = condition.test
+	if !filter.Any {
+		s.category = filter.Category
+		s.matches = hasCategory(c.category.ID, filter.Category, condition.test)
+	}
+	s.need = c.need(filter)
+	s.actions = c.exactActions(filter.Condition)
+	return nil
+}
+
+// hasCategory tests the category before the condition.
+func hasCategory(field FieldID, category string, condition predicate) predicate {
+	return func(ev Event) bool {
+		value := ev.Value(field)
+		if value.kind == KindString {
+			return value.text == category && condition(ev)
+		}
+		for i := range value.list {
+			if element := &value.list[i]; element.kind == KindString && element.text == category {
+				return condition(ev)
+			}
+		}
+		return false
+	}
+}
+
+// checkedFields shows a Schema to the checker.
+type checkedFields struct{ schema Schema }
+
+// FieldType returns the type of a field.
+func (f checkedFields) FieldType(name string) (eql.Type, bool) {
+	field, ok := f.schema.Field(name)
+	if !ok {
+		return eql.TypeUnknown, false
+	}
+	switch field.Type {
+	case TypeString:
+		return eql.TypeString, true
+	case TypeInt:
+		return eql.TypeInteger, true
+	case TypeFloat:
+		return eql.TypeDecimal, true
+	case TypeBool:
+		return eql.TypeBool, true
+	case TypeDate:
+		return eql.TypeDate, true
+	default:
+		return eql.TypeUnknown, true
+	}
+}
+
+// FieldNames lists every name that a suggestion may name.
+func (f checkedFields) FieldNames() []string {
+	return f.schema.FieldNames()
+}

@@ -1,0 +1,111 @@
+package detect
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// joinKey is one join key of a stage.
+type joinKey struct {
+	field FieldID
+	// known is false for an optional field that the schema does not have.
+	known bool
+	// optional lets a missing value equal a missing value.
+	optional bool
+}
+
+// keyReader enumerates the join keys of one event at one stage, each encoded
+// as bytes that are equal exactly if the keys are. Its memory is reused.
+type keyReader struct {
+	values []Value
+	// at is which element of each list is next.
+	at      []int
+	buffer  []byte
+	pending bool
+}
+
+// start prepares the keys of an event; false if a key is missing, so that the
+// event takes no part.
+func (k *keyReader) start(ev Event, keys []joinKey) bool {
+	k.values, k.at = k.values[:0], k.at[:0]
+	k.pending = false
+	for _, key := range keys {
+		var value Value
+		if key.known {
+			value = ev.Value(key.field)
+		}
+		if value.kind == KindMissing && !key.optional {
+			return false
+		}
+		k.values = append(k.values, value)
+		k.at = append(k.at, 0)
+	}
+	k.pending = true
+	return true
+}
+
+// next returns the next key, valid until the call after it, and false after
+// the last.
+func (k *keyReader) next() ([]byte, bool) {
+	if !k.pending {
+		return nil, false
+	}
+	k.buffer = k.buffer[:0]
+	for i, value := range k.values {
+		if value.kind == KindList {
+			value = value.list[k.at[i]]
+		}
+		k.buffer = appendKey(k.buffer, value)
+	}
+	k.pending = k.step()
+	return k.buffer, true
+}
+
+// step moves to the next combination of list elements.
+func (k *keyReader) step() bool {
+	for i := range k.values {
+		if k.at[i]++; k.at[i] < len(k.values[i].list) {
+			return true
+		}
+		k.at[i] = 0
+	}
+	return false
+}
+
+// appendKey encodes a value behind a byte that says its kind. A whole number
+// has one encoding whether it is an integer or a floating-point number.
+func appendKey(buffer []byte, value Value) []byte {
+	if value.kind == KindFloat {
+		if f := value.Float(); f == math.Trunc(f) && math.Abs(f) < 1<<63 {
+			value = Int(int64(f))
+		}
+	}
+	buffer = append(buffer, byte(value.kind))
+	switch value.kind {
+	case KindString:
+		buffer = binary.AppendUvarint(buffer, uint64(len(value.text)))
+		buffer = append(buffer, value.text...)
+	case KindInt, KindFloat, KindBool:
+		buffer = binary.LittleEndian.AppendUint64(buffer, value.num)
+	}
+	return buffer
+}
+
+// appendKeyValues decodes a key into its values, whose text is a part of key.
+func appendKeyValues(values []Value, key string) []Value {
+	for len(key) > 0 {
+		value := Value{kind: Kind(key[0])}
+		key = key[1:]
+		switch value.kind {
+		case KindString:
+			length, size := binary.Uvarint([]byte(key[:min(len(key), binary.MaxVarintLen64)]))
+			value.text = key[size : size+int(length)]
+			key = key[size+int(length):]
+		case KindInt, KindFloat, KindBool:
+			value.num = binary.LittleEndian.Uint64([]byte(key[:8]))
+			key = key[8:]
+		}
+		values = append(values, value)
+	}
+	return values
+}

@@ -1,0 +1,128 @@
+package detect
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"tripline/internal/diag"
+	"tripline/internal/stricttoml"
+)
+
+// queryPlace locates places of a rule's query in the file that holds it as a
+// TOML string.
+type queryPlace struct {
+	// data is the text of the file, empty for a rule made in code.
+	data string
+	// offset is where the query's TOML string starts, its opening quotes
+	// included.
+	offset int
+}
+
+func newQueryPlace(data []byte) queryPlace {
+	line, column, ok := stricttoml.KeyPosition(data, "rule", "query")
+	if !ok {
+		return queryPlace{}
+	}
+	text := string(data)
+	return queryPlace{data: text, offset: offsetOf(text, line, column)}
+}
+
+// offsetOf converts a line and a column in characters, both from 1, to a byte
+// offset.
+func offsetOf(text string, line, column int) int {
+	offset := 0
+	for ; line > 1; line-- {
+		end := strings.IndexByte(text[offset:], '\n')
+		if end < 0 {
+			return len(text)
+		}
+		offset += end + 1
+	}
+	for ; column > 1 && offset < len(text); column-- {
+		_, size := utf8.DecodeRuneInString(text[offset:])
+		offset += size
+	}
+	return offset
+}
+
+// move returns an error about the query as one about the file.
+func (q queryPlace) move(defect *diag.Error, file string) *diag.Error {
+	moved := *defect
+	moved.File = file
+	if q.data == "" || defect.Line == 0 {
+		return &moved
+	}
+	offset := q.fileOffset(defect.Line, defect.Column)
+	moved.Line, moved.Column, moved.Source = diag.Position(q.data, offset)
+	return &moved
+}
+
+// fileOffset converts a place of the query to an offset in the file, by
+// walking the TOML string beside the query.
+func (q queryPlace) fileOffset(line, column int) int {
+	at, escapes := q.contentStart()
+	for atLine, atColumn := 1, 1; at < len(q.data) && (atLine < line || atLine == line && atColumn < column); {
+		decoded, size := tomlCharacter(q.data[at:], escapes)
+		at += size
+		switch decoded {
+		case nothing:
+		case '\n':
+			if atLine == line {
+				return at - size
+			}
+			atLine, atColumn = atLine+1, 1
+		default:
+			atColumn++
+		}
+	}
+	for escapes && at < len(q.data) {
+		decoded, size := tomlCharacter(q.data[at:], escapes)
+		if decoded != nothing {
+			break
+		}
+		at += size
+	}
+	return at
+}
+
+// contentStart returns where the content of the TOML string starts, and
+// whether it has escape sequences. A line break directly behind three opening
+// quotes is not part of the content.
+func (q queryPlace) contentStart() (at int, escapes bool) {
+	rest := q.data[q.offset:]
+	escapes = strings.HasPrefix(rest, `"`)
+	if !strings.HasPrefix(rest, `'''`) && !strings.HasPrefix(rest, `"""`) {
+		return q.offset + 1, escapes
+	}
+	at = 3
+	if strings.HasPrefix(rest[at:], "\r\n") {
+		at += 2
+	} else if strings.HasPrefix(rest[at:], "\n") {
+		at++
+	}
+	return q.offset + at, escapes
+}
+
+// nothing stands for a part of a TOML string that adds no character to it.
+const nothing rune = -1
+
+// tomlCharacter returns the first character of a TOML string's content, as far
+// as it matters for counting lines and columns, and the length of its source.
+func tomlCharacter(source string, escapes bool) (decoded rune, size int) {
+	if !escapes || source[0] != '\\' || len(source) == 1 {
+		return utf8.DecodeRuneInString(source)
+	}
+	switch source[1] {
+	case 'n':
+		return '\n', 2
+	case 'u':
+		return 'u', min(len(source), len(`\u0000`))
+	case 'U':
+		return 'U', min(len(source), len(`\U00000000`))
+	case 'x':
+		return 'x', min(len(source), len(`\x00`))
+	case ' ', '\t', '\r', '\n': // the line goes on behind the white space
+		return nothing, len(source) - len(strings.TrimLeft(source[1:], " \t\r\n"))
+	}
+	return rune(source[1]), 2
+}

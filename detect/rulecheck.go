@@ -1,0 +1,104 @@
+package detect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tripline/internal/diag"
+	"tripline/internal/stricttoml"
+)
+
+// validator checks the values of a rule file's [rule] table.
+type validator struct {
+	file string
+	data []byte
+	rule *Definition
+	errs []error
+}
+
+// errorAt describes a defect at the value of a key of [rule], or at the start
+// of the file where the key is missing.
+func (v *validator) errorAt(key, hint, format string, args ...any) *diag.Error {
+	defect := &diag.Error{File: v.file, Line: 1, Column: 1, Message: fmt.Sprintf(format, args...), Hint: hint}
+	for _, path := range [][]string{{"rule", key}, {"rule"}} {
+		if line, column, ok := stricttoml.KeyPosition(v.data, path...); ok {
+			defect.Line, defect.Column = line, column
+			break
+		}
+	}
+	defect.Source = lineOf(v.data, defect.Line)
+	return defect
+}
+
+// lineOf returns a line of a text, which counts from 1.
+func lineOf(data []byte, line int) string {
+	rest := string(data)
+	for ; line > 1; line-- {
+		_, rest, _ = strings.Cut(rest, "\n")
+	}
+	rest, _, _ = strings.Cut(rest, "\n")
+	return strings.TrimSuffix(rest, "\r")
+}
+
+func (v *validator) errorf(key, hint, format string, args ...any) {
+	v.errs = append(v.errs, v.errorAt(key, hint, format, args...))
+}
+
+func (v *validator) validate() {
+	v.required("rule_id", v.rule.RuleID, "give the rule an identifier that never changes, such as a UUID")
+	v.required("name", v.rule.Name, "give the rule a name")
+	v.required("type", v.rule.Type, `write type = "eql"`)
+	v.knownType()
+	if v.rule.Type == "eql" {
+		v.required("query", v.rule.Query, "write the EQL query of the rule")
+		if language := v.rule.Language; language != "" && language != "eql" {
+			v.errorf("language", `write language = "eql"`, "a rule of type eql cannot have the language %q", language)
+		}
+	}
+	v.severity("severity", v.rule.Severity)
+	if score := v.rule.RiskScore; score < 0 || score > 100 {
+		v.errorf("risk_score", "write a number from 0 to 100", "risk_score %d is out of range", score)
+	}
+	if v.rule.Version < 1 {
+		v.errorf("version", "write a whole number from 1 on", "version %d is out of range", v.rule.Version)
+	}
+	if v.rule.MaxSignals < 1 {
+		v.errorf("max_signals", "write a whole number from 1 on", "max_signals %d is out of range", v.rule.MaxSignals)
+	}
+}
+
+func (v *validator) required(key, value, hint string) {
+	switch {
+	case strings.TrimSpace(value) != "":
+	case v.has(key):
+		v.errorf(key, hint, "%s is empty", key)
+	default:
+		v.errorf(key, hint, "%s is missing in [rule]", key)
+	}
+}
+
+func (v *validator) has(key string) bool {
+	_, _, ok := stricttoml.KeyPosition(v.data, "rule", key)
+	return ok
+}
+
+// severity accepts a missing severity: not every rule is rated.
+func (v *validator) severity(key, value string) {
+	if !v.has(key) || slices.Contains(Severities(), value) {
+		return
+	}
+	v.errorf(key, "write "+strings.Join(Severities(), ", "), "severity %q is unknown", value)
+}
+
+func (v *validator) knownType() {
+	types := []string{"eql", "esql", "machine_learning", "new_terms", "query", "saved_query", "threat_match", "threshold"}
+	if v.rule.Type == "" || slices.Contains(types, v.rule.Type) {
+		return
+	}
+	hint := `write type = "eql"`
+	if near, ok := diag.Nearest(v.rule.Type, types); ok {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	v.errorf("type", hint, "rule type %q is unknown", v.rule.Type)
+}

@@ -1,0 +1,117 @@
+package detect
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"tripline/detect/eql"
+	"tripline/internal/diag"
+	"tripline/internal/stricttoml"
+)
+
+// ruleFile is the layout of a rule file.
+type ruleFile struct {
+	Metadata  Metadata       `toml:"metadata"`
+	Rule      Definition     `toml:"rule"`
+	Transform map[string]any `toml:"transform"`
+}
+
+const (
+	defaultMaxSignals = 100
+	defaultVersion    = 1
+)
+
+// LoadRule reads one rule file. The error joins a *diag.Error for each defect,
+// with its place in the file. A well-formed rule of a type that is not
+// evaluated is a *NotRunnableError.
+func LoadRule(file string, data []byte) (*Rule, error) {
+	source := ruleFile{Rule: Definition{Version: defaultVersion, MaxSignals: defaultMaxSignals}}
+	if err := stricttoml.Decode(file, data, &source); err != nil {
+		return nil, err
+	}
+	v := &validator{file: file, data: data, rule: &source.Rule}
+	v.validate()
+	if err := errors.Join(v.errs...); err != nil {
+		return nil, err
+	}
+	rule := &Rule{File: file, Metadata: source.Metadata, Definition: source.Rule, Transform: source.Transform}
+	if reason := whyNotRunnable(rule); reason != "" {
+		return nil, &NotRunnableError{Rule: rule, Reason: reason,
+			Err: v.errorAt("type", "Tripline evaluates rules of type eql", "rule is not evaluated: %s", reason)}
+	}
+	rule.queryPlace = newQueryPlace(data)
+	if _, err := eql.Parse(rule.Query); err != nil {
+		return nil, rule.locate(err)
+	}
+	return rule, nil
+}
+
+// LoadRules reads every *.toml file of a directory in the order of their
+// names. It returns the rules that are in order and, joined, the errors of the
+// others.
+func LoadRules(fsys fs.FS, dir string) ([]*Rule, error) {
+	entries, err := fs.ReadDir(fsys, dir)
+	if err != nil {
+		return nil, fmt.Errorf("read rules: %w", err)
+	}
+	var rules []*Rule
+	var errs []error
+	byID := make(map[string]*Rule)
+	for _, entry := range entries {
+		if entry.IsDir() || path.Ext(entry.Name()) != ".toml" {
+			continue
+		}
+		rule, err := loadRuleFile(fsys, path.Join(dir, entry.Name()))
+		if err == nil {
+			err = refuseDuplicate(byID, rule)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		byID[rule.RuleID] = rule
+		rules = append(rules, rule)
+	}
+	return rules, errors.Join(errs...)
+}
+
+// maxRuleBytes is the size of the largest rule file that is read.
+const maxRuleBytes = 4 << 20
+
+func loadRuleFile(fsys fs.FS, name string) (*Rule, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("read rule: %w", err)
+	}
+	if info.Size() > maxRuleBytes {
+		return nil, &diag.Error{File: name, Message: fmt.Sprintf("rule file is larger than %d bytes", maxRuleBytes)}
+	}
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("read rule: %w", err)
+	}
+	return LoadRule(name, data)
+}
+
+// refuseDuplicate is an error if a rule with the same id was loaded before.
+func refuseDuplicate(byID map[string]*Rule, rule *Rule) error {
+	former, ok := byID[rule.RuleID]
+	if !ok {
+		return nil
+	}
+	return &diag.Error{
+		File:    rule.File,
+		Message: fmt.Sprintf("rule_id %s is already that of %s", rule.RuleID, former.File),
+		Hint:    "remove one of the files or give one a new rule_id",
+	}
+}
+
+// whyNotRunnable says why a valid rule is not evaluated, "" if it is.
+func whyNotRunnable(rule *Rule) string {
+	if rule.Type == "eql" {
+		return ""
+	}
+	return "its type is " + rule.Type
+}
