@@ -27,6 +27,8 @@ type Alert struct {
 	// ID is the same for the same rule, rule version and events, whether they
 	// are live, replayed or sent twice.
 	ID string
+	// Test says that a self-test of the sensor's own raised it.
+	Test bool
 	// JSON is the whole document on one line.
 	JSON []byte
 }
@@ -62,7 +64,7 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 	if err != nil {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}
-	return Alert{ID: id, JSON: text}, nil
+	return Alert{ID: id, Test: test, JSON: text}, nil
 }
 
 // ID is the alert id of a match: a digest of the rule's id and version and of
@@ -70,7 +72,7 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 // event on its host.
 func ID(match detect.Match) string {
 	digest := sha256.New()
-	text := match.Rule.ID + "\n" + strconv.Itoa(match.Rule.Version) + "\n"
+	text := match.Rule.RuleID + "\n" + strconv.Itoa(match.Rule.Version) + "\n"
 	for _, event := range match.Events {
 		sequence, _ := event.Tiebreaker()
 		text += strconv.FormatInt(event.Time()/int64(time.Millisecond), 10) + ":" + strconv.FormatInt(sequence, 10) + "\n"

@@ -64,8 +64,8 @@ type Child struct {
 	stdout  *os.File
 }
 
-// Start runs a technique in a child process, through the program itself. The
-// child keeps running after its sample, until Stop.
+// Start makes the child process that will perform a technique, through the
+// program itself. It does nothing before Perform and runs until Stop.
 func Start(program string, technique Technique) (*Child, error) {
 	childIn, stdin, err := os.Pipe()
 	if err != nil {
@@ -85,9 +85,12 @@ func Start(program string, technique Technique) (*Child, error) {
 	return &Child{PID: process.Pid, process: process, stdin: stdin, stdout: stdout}, nil
 }
 
-// Wait waits until the sample is done, at most for the given time, and returns
-// what went wrong in it.
-func (c *Child) Wait(limit time.Duration) error {
+// Perform lets the child perform its sample and waits until it has, at most for
+// the given time. It returns what went wrong in the sample.
+func (c *Child) Perform(limit time.Duration) error {
+	if _, err := c.stdin.WriteString("go\n"); err != nil {
+		return fmt.Errorf("starting the self-test's sample: %w", err)
+	}
 	if err := c.stdout.SetReadDeadline(time.Now().Add(limit)); err != nil {
 		return fmt.Errorf("waiting for the self-test: %w", err)
 	}
@@ -116,12 +119,17 @@ func (c *Child) Stop() error {
 	return nil
 }
 
-// RunChild is the body of the hidden subcommand: it performs the sample, says
-// so, and waits until its standard input ends.
+// RunChild is the body of the hidden subcommand: told so by a line on its
+// standard input, it performs the sample, answers with a line, and waits until
+// its standard input ends.
 func RunChild(name string, in io.Reader, out io.Writer) error {
 	technique, err := Find(name)
 	if err != nil {
 		return err
+	}
+	lines := bufio.NewReader(in)
+	if _, err := lines.ReadString('\n'); err != nil {
+		return fmt.Errorf("waiting to be told to begin: %w", err)
 	}
 	answer := "done"
 	if err := technique.run(); err != nil {
@@ -130,7 +138,7 @@ func RunChild(name string, in io.Reader, out io.Writer) error {
 	if _, err := fmt.Fprintln(out, answer); err != nil {
 		return fmt.Errorf("answering: %w", err)
 	}
-	if _, err := io.Copy(io.Discard, in); err != nil {
+	if _, err := io.Copy(io.Discard, lines); err != nil {
 		return fmt.Errorf("waiting for the end: %w", err)
 	}
 	return nil

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"tripline/sensor"
+)
+
+func captureCommand(std streams) *cobra.Command {
+	var common settings
+	command := &cobra.Command{
+		Use:   "capture FILE",
+		Short: "Record raw audit records for replay elsewhere",
+		Long: `Record the audit records that the loaded rules need, as an audit log, until
+interrupted. Needs root. FILE must not exist; "-" is standard output. Kernel
+audit is put back at the end as "tripline run" does.`,
+		Args: func(command *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return &usageError{fmt.Errorf("capture needs one FILE, or - for standard output; see %s --help", command.CommandPath())}
+			}
+			return nil
+		},
+		RunE: func(command *cobra.Command, args []string) error {
+			if err := requirePrivilege(); err != nil {
+				return err
+			}
+			return capture(command, std, &common, args[0])
+		},
+	}
+	common.addFlags(command)
+	return command
+}
+
+func capture(command *cobra.Command, std streams, common *settings, path string) (err error) {
+	loaded, err := common.load()
+	if err != nil {
+		return err
+	}
+	compiled, err := loadRules(std, loaded.Rules.Folder)
+	if err != nil {
+		return err
+	}
+	plan, err := sensor.PlanRules(compiled, loaded.Kernel.Key)
+	if err != nil {
+		return err
+	}
+	to := std.out
+	if path != "-" {
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return fmt.Errorf("making the capture file: %w", err)
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		to = file
+	}
+	_, _ = fmt.Fprintln(std.err, "tripline: recording; stop with Ctrl-C") // only told
+	records, err := sensor.Capture(command.Context(), sensor.Options{Config: loaded}, plan, to)
+	_, _ = fmt.Fprintf(std.err, "tripline: %d records\n", records) // only told
+	return explain(err)
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"tripline/auditrules"
+	"tripline/config"
+	"tripline/detect"
+	"tripline/sensor"
+)
+
+func checkCommand(std streams) *cobra.Command {
+	var common settings
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "check",
+		Short: "Validate configuration and rules, show the kernel audit rules",
+		Long: `Validate the configuration and every rule, and show the kernel audit rules that
+"tripline run" would install on this machine. Nothing is changed, and no
+privilege is needed. Any defect makes the exit code 2.`,
+		Args: noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			loaded, err := common.load()
+			if err != nil {
+				return err
+			}
+			compiled, rulesErr := sensor.LoadRules(loaded.Rules.Folder)
+			plan, err := sensor.PlanRules(compiled, loaded.Kernel.Key)
+			if err != nil {
+				return err
+			}
+			print := printPlan
+			if asJSON || !std.terminal {
+				print = printPlanJSON
+			}
+			if err := print(std.out, loaded, compiled, plan); err != nil {
+				return err
+			}
+			if rulesErr != nil {
+				return &usageError{rulesErr}
+			}
+			return nil
+		},
+	}
+	common.addFlags(command)
+	command.Flags().BoolVar(&asJSON, "json", false, "print JSON also on a terminal")
+	return command
+}
+
+// printPlan shows the plan to a person.
+func printPlan(to io.Writer, loaded *config.Config, compiled []*detect.Compiled, plan *auditrules.Plan) error {
+	text := ""
+	for _, rule := range compiled {
+		text += fmt.Sprintf("rule  %s (%s, version %d)\n", rule.Rule().Name, rule.Rule().RuleID, rule.Rule().Version)
+	}
+	text += fmt.Sprintf("alert file  %s\n", loaded.Output.Alerts.Path)
+	text += "kernel audit rules, as auditctl writes them:\n"
+	for _, rule := range plan.Rules {
+		text += fmt.Sprintf("  %s\n      %s\n", rule.Line, rule.Reason)
+	}
+	for _, unmet := range plan.Unmet {
+		text += fmt.Sprintf("no kernel rule can feed: %s\n", unmet)
+	}
+	_, err := io.WriteString(to, text)
+	return err
+}
+
+// checkedPlan is the JSON form of a plan.
+type checkedPlan struct {
+	Rules       []checkedRule `json:"rules"`
+	KernelRules []kernelRule  `json:"kernel_rules"`
+	Unmet       []string      `json:"unmet,omitempty"`
+	AlertFile   string        `json:"alert_file,omitempty"`
+}
+
+type checkedRule struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+}
+
+type kernelRule struct {
+	Line   string `json:"line"`
+	Reason string `json:"reason"`
+}
+
+// printPlanJSON prints the plan as one JSON document.
+func printPlanJSON(to io.Writer, loaded *config.Config, compiled []*detect.Compiled, plan *auditrules.Plan) error {
+	document := checkedPlan{Unmet: plan.Unmet, AlertFile: loaded.Output.Alerts.Path}
+	for _, rule := range compiled {
+		document.Rules = append(document.Rules, checkedRule{rule.Rule().RuleID, rule.Rule().Name, rule.Rule().Version})
+	}
+	for _, rule := range plan.Rules {
+		document.KernelRules = append(document.KernelRules, kernelRule{rule.Line, rule.Reason})
+	}
+	return json.NewEncoder(to).Encode(document)
+}

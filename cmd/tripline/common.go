@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"tripline/auditrules/kernel"
+	"tripline/config"
+	"tripline/detect"
+	"tripline/internal/diag"
+	"tripline/sensor"
+	"tripline/sensor/source"
+)
+
+// settings are the flags that commands have in common.
+type settings struct {
+	configFile string
+	rules      string
+}
+
+func (s *settings) addFlags(command *cobra.Command) {
+	command.Flags().StringVar(&s.configFile, "config", "", "configuration `FILE` (built-in defaults without it)")
+	command.Flags().StringVar(&s.rules, "rules", "", "`DIR` of rule files, instead of the configured ones")
+}
+
+// load reads the configuration. Its defects are wrong usage.
+func (s *settings) load() (*config.Config, error) {
+	loaded := config.Default()
+	if s.configFile != "" {
+		var err error
+		if loaded, err = config.Load(s.configFile); err != nil {
+			return nil, &usageError{err}
+		}
+	}
+	if s.rules != "" {
+		loaded.Rules.Folder = s.rules
+	}
+	return loaded, nil
+}
+
+// loadRules compiles the configured rules and complains about the bad ones on
+// standard error. Only when no rule is left is it an error.
+func loadRules(std streams, folder string) ([]*detect.Compiled, error) {
+	compiled, err := sensor.LoadRules(folder)
+	if len(compiled) == 0 {
+		if err == nil {
+			err = fmt.Errorf("there is no rule file (*.toml) in %s", folder)
+		}
+		return nil, &usageError{err}
+	}
+	if err != nil {
+		complain(std.err, err)
+		_, _ = fmt.Fprintf(std.err, "tripline: going on with the %d rules that are good\n", len(compiled)) // only told
+	}
+	return compiled, nil
+}
+
+// newLog makes the program's own log.
+func newLog(to io.Writer, level config.Level) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{
+		Name: "tripline", Level: hclog.LevelFromString(string(level)), Output: to,
+		TimeFormat: "15:04:05.000",
+	})
+}
+
+// explain adds to an error of the kernel side what can be done about it.
+func explain(err error) error {
+	var running *sensor.RunningError
+	var held *source.HeldError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &running):
+		return &hintedError{err, "stop that one first, or use `tripline selftest` to see whether it works"}
+	case errors.As(err, &held), errors.Is(err, kernel.ErrLocked):
+		return err
+	case errors.Is(err, kernel.ErrPermission):
+		return &hintedError{err, "watching needs root, or CAP_AUDIT_CONTROL and CAP_AUDIT_READ in the initial user and pid namespace; without it, `tripline replay FILE` reads a recorded audit log"}
+	case errors.Is(err, kernel.ErrNoAudit):
+		return &hintedError{err, "boot a kernel with CONFIG_AUDITSYSCALL and without audit=0; `tripline replay FILE` reads a recorded audit log on any kernel"}
+	}
+	return err
+}
+
+// hintedError is an error with what to do about it.
+type hintedError struct {
+	err  error
+	hint string
+}
+
+func (e *hintedError) Error() string { return e.err.Error() + "; " + e.hint }
+func (e *hintedError) Unwrap() error { return e.err }
+
+// fileError makes an error of reading a user's file name the file.
+func fileError(file string, err error) error {
+	var defect *diag.Error
+	if errors.As(err, &defect) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", file, err)
+}

@@ -1,0 +1,119 @@
+// Tripline watches a Linux host for behaviour that its rules describe, through
+// the kernel's audit system. See the README.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+
+	"tripline/internal/diag"
+	"tripline/internal/version"
+)
+
+// Exit codes.
+const (
+	exitDone    = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitMatched = 3
+)
+
+// usageError is an error of the command line or the configuration.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// errMatched ends a command that was asked to fail when something matched.
+var errMatched = errors.New("something matched")
+
+// streams are the standard streams of a command.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	// terminal says that out is a terminal.
+	terminal bool
+}
+
+func main() {
+	os.Exit(mainWithCode())
+}
+
+// mainWithCode runs the program on the real standard streams.
+func mainWithCode() int {
+	// SIGPIPE must not end the program before kernel audit is restored: a
+	// closed pipe is seen as an error of the write instead.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(),
+		syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	defer stop()
+	return execute(ctx, os.Args[1:], streams{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: isatty.IsTerminal(os.Stdout.Fd()),
+	})
+}
+
+// execute runs one command line and returns the exit code.
+func execute(ctx context.Context, args []string, std streams) int {
+	root := rootCommand(std)
+	root.SetArgs(args)
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	err := root.ExecuteContext(ctx)
+	var usage *usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errMatched):
+		return exitMatched
+	case errors.As(err, &usage):
+		complain(std.err, err)
+		return exitUsage
+	}
+	complain(std.err, err)
+	return exitFailed
+}
+
+func complain(to io.Writer, err error) {
+	_, _ = fmt.Fprintf(to, "tripline: %s\n", diag.Detail(err)) // nowhere left to complain to
+}
+
+func rootCommand(std streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tripline",
+		Short: "Catch a behaviour on this host through the kernel's audit system",
+		Long: `Tripline watches a Linux host for a behaviour: a root process that connects out
+and then detaches into a session of its own within a minute. It reads the
+kernel's audit records and evaluates EQL rules while things happen.
+
+Results go to standard output: readable on a terminal, one JSON document a line
+otherwise. Everything else goes to standard error.`,
+		Version:       version.Version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%w; see %s --help", err, command.CommandPath())}
+	})
+	root.AddCommand(
+		runCommand(std), replayCommand(std), checkCommand(std), selftestCommand(std),
+		captureCommand(std), versionCommand(std), selftestChildCommand(std),
+	)
+	return root
+}
+
+// noArguments refuses positional arguments as wrong usage.
+func noArguments(command *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return &usageError{fmt.Errorf("%s takes no argument, got %q; see %s --help", command.Name(), args[0], command.CommandPath())}
+	}
+	return nil
+}

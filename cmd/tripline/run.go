@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"tripline/config"
+	"tripline/internal/version"
+	"tripline/sensor"
+	"tripline/sensor/output"
+	"tripline/sensor/selftest"
+)
+
+func runCommand(std streams) *cobra.Command {
+	var common settings
+	var alertFile string
+	var asJSON, test bool
+	command := &cobra.Command{
+		Use:   "run",
+		Short: "Watch this host",
+		Long: `Watch this host until interrupted, print alerts to standard output and append
+them to the alert file. Needs root. What it changes in kernel audit it says, and
+puts back when it ends.`,
+		Args: noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			loaded, err := common.load()
+			if err != nil {
+				return err
+			}
+			if command.Flags().Changed("alert-file") {
+				loaded.Output.Alerts.Path = alertFile
+			}
+			if err := requirePrivilege(); err != nil {
+				return err
+			}
+			return run(command, std, loaded, std.terminal && !asJSON, test)
+		},
+	}
+	common.addFlags(command)
+	command.Flags().StringVar(&alertFile, "alert-file", "", "append alerts to `FILE` instead of the configured one; empty for none")
+	command.Flags().BoolVar(&asJSON, "json", false, "print alerts as JSON also on a terminal")
+	command.Flags().BoolVar(&test, "selftest", false, "perform the self-test once the host is watched; its alert is marked as a test")
+	return command
+}
+
+// run assembles the sensor's options and runs it.
+func run(command *cobra.Command, std streams, loaded *config.Config, asText, test bool) error {
+	compiled, err := loadRules(std, loaded.Rules.Folder)
+	if err != nil {
+		return err
+	}
+	log := newLog(std.err, loaded.Log.Level)
+	outputs, err := openOutputs(std, loaded.Output.Alerts.Path, asText, log)
+	if err != nil {
+		return err
+	}
+	options := sensor.Options{
+		Config: loaded, Rules: compiled, Version: version.Version, Log: log,
+		Outputs: outputs, Text: asText,
+	}
+	if test {
+		options.SelfTest = selftest.Techniques()
+	}
+	if _, err := sensor.Run(command.Context(), options); err != nil {
+		return explain(err)
+	}
+	log.Info("kernel audit is as it was before")
+	return nil
+}
+
+// openOutputs opens the standard output and, where there is one, the alert file.
+func openOutputs(std streams, path string, asText bool, log hclog.Logger) ([]output.Writer, error) {
+	outputs := []output.Writer{output.NewStream("standard output", std.out, asText)}
+	if path == "" {
+		return outputs, nil
+	}
+	file, err := output.OpenFile(path, func(err error) { log.Error("alert file", "error", err) })
+	if err != nil {
+		return nil, fmt.Errorf("%w; choose another path with --alert-file or [output.alerts] path", err)
+	}
+	return append(outputs, file), nil
+}
+
+// errNotRoot is said before anything is opened, so that a user without
+// privilege reads one sentence.
+var errNotRoot = errors.New("watching this host needs root (or the capabilities CAP_AUDIT_CONTROL and CAP_AUDIT_READ); " +
+	"without it, this works: tripline replay /var/log/audit/audit.log")
+
+// requirePrivilege refuses users who cannot succeed.
+func requirePrivilege() error {
+	privileged, err := hasAuditControl()
+	if err == nil && !privileged {
+		return errNotRoot
+	}
+	return nil // not known, or privileged: the kernel decides
+}
+
+// hasAuditControl reads from /proc whether this process has CAP_AUDIT_CONTROL.
+func hasAuditControl() (bool, error) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return false, err
+	}
+	return effectiveCapability(string(status), capAuditControl)
+}

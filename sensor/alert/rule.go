@@ -1,0 +1,140 @@
+package alert
+
+import (
+	"slices"
+	"strconv"
+
+	"tripline/detect"
+)
+
+// OwnIndex is the data stream pattern of Tripline's own events, which an alert
+// names beside the rule's own index patterns.
+const OwnIndex = "logs-tripline.events-*"
+
+// ruleFields are the rule's attributes under ECS's rule field set. rule.version
+// is a keyword there.
+func ruleFields(rule *detect.Rule) map[string]any {
+	fields := map[string]any{
+		"id": rule.RuleID, "uuid": rule.RuleID, "name": rule.Name,
+		"description": rule.Description, "version": strconv.Itoa(rule.Version),
+		"ruleset": "tripline",
+	}
+	setList(fields, "author", rule.Author)
+	setText(fields, "license", rule.License)
+	if len(rule.References) > 0 {
+		fields["reference"] = rule.References[0]
+	}
+	return fields
+}
+
+// kibanaFields are the alert's attributes under the names that Elastic's
+// detection engine gives them.
+func kibanaFields(rule *detect.Rule) map[string]any {
+	attributes := map[string]any{
+		"rule_id": rule.RuleID, "uuid": rule.RuleID, "name": rule.Name, "description": rule.Description,
+		"version": rule.Version, "severity": rule.Severity, "risk_score": rule.RiskScore,
+		"type": rule.Type, "max_signals": rule.MaxSignals, "category": "Event Correlation Rule",
+		"parameters": map[string]any{
+			"language": rule.Language, "query": rule.Query, "type": rule.Type,
+			"index": append(slices.Clone(rule.Index), OwnIndex),
+		},
+	}
+	setText(attributes, "license", rule.License)
+	setText(attributes, "interval", rule.Interval)
+	setText(attributes, "from", rule.From)
+	setText(attributes, "note", rule.Note)
+	setText(attributes, "setup", rule.Setup)
+	setText(attributes, "timestamp_override", rule.TimestampOverride)
+	setText(attributes, "building_block_type", rule.BuildingBlockType)
+	setList(attributes, "author", rule.Author)
+	setList(attributes, "tags", rule.Tags)
+	setList(attributes, "references", rule.References)
+	setList(attributes, "false_positives", rule.FalsePositives)
+	if len(rule.Threat) > 0 {
+		attributes["threat"] = kibanaThreat(rule.Threat)
+	}
+	return map[string]any{
+		"severity": rule.Severity, "risk_score": rule.RiskScore, "reason": rule.Name,
+		"rule": attributes,
+	}
+}
+
+// kibanaThreat keeps the nesting of tactics, techniques and subtechniques as the
+// rule file has it.
+func kibanaThreat(threats []detect.Threat) []any {
+	all := make([]any, 0, len(threats))
+	for _, threat := range threats {
+		techniques := make([]any, 0, len(threat.Technique))
+		for _, technique := range threat.Technique {
+			one := named(technique.ID, technique.Name, technique.Reference)
+			subtechniques := make([]any, 0, len(technique.Subtechnique))
+			for _, sub := range technique.Subtechnique {
+				subtechniques = append(subtechniques, named(sub.ID, sub.Name, sub.Reference))
+			}
+			if len(subtechniques) > 0 {
+				one["subtechnique"] = subtechniques
+			}
+			techniques = append(techniques, one)
+		}
+		all = append(all, map[string]any{
+			"framework": threat.Framework,
+			"tactic":    named(threat.Tactic.ID, threat.Tactic.Name, threat.Tactic.Reference),
+			"technique": techniques,
+		})
+	}
+	return all
+}
+
+func named(id, name, reference string) map[string]any {
+	return map[string]any{"id": id, "name": name, "reference": reference}
+}
+
+// threatFields are the same under ECS's threat field set, where tactics,
+// techniques and subtechniques are parallel lists; nil when the rule has none.
+func threatFields(rule *detect.Rule) map[string]any {
+	if len(rule.Threat) == 0 {
+		return nil
+	}
+	var tactics, techniques, subtechniques idList
+	for _, threat := range rule.Threat {
+		tactics.add(threat.Tactic.ID, threat.Tactic.Name, threat.Tactic.Reference)
+		for _, technique := range threat.Technique {
+			techniques.add(technique.ID, technique.Name, technique.Reference)
+			for _, sub := range technique.Subtechnique {
+				subtechniques.add(sub.ID, sub.Name, sub.Reference)
+			}
+		}
+	}
+	fields := map[string]any{"framework": rule.Threat[0].Framework, "tactic": tactics.fields()}
+	if len(techniques.ids) > 0 {
+		technique := techniques.fields()
+		if len(subtechniques.ids) > 0 {
+			technique["subtechnique"] = subtechniques.fields()
+		}
+		fields["technique"] = technique
+	}
+	return fields
+}
+
+// idList gathers the parallel lists of one kind of threat object.
+type idList struct{ ids, names, references []string }
+
+func (l *idList) add(id, name, reference string) {
+	l.ids, l.names, l.references = append(l.ids, id), append(l.names, name), append(l.references, reference)
+}
+
+func (l *idList) fields() map[string]any {
+	return map[string]any{"id": l.ids, "name": l.names, "reference": l.references}
+}
+
+func setText(fields map[string]any, name, value string) {
+	if value != "" {
+		fields[name] = value
+	}
+}
+
+func setList(fields map[string]any, name string, values []string) {
+	if len(values) > 0 {
+		fields[name] = values
+	}
+}

@@ -1,0 +1,312 @@
+package live
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tripline/auditrules"
+	"tripline/auditrules/kernel"
+	"tripline/detect"
+)
+
+const (
+	// floodEvents is how many connects one flood makes.
+	floodEvents = 150_000
+	// rounds is how often each side of a comparison runs, in turn.
+	rounds = 5
+	// latencySamples is how many times the latency is measured.
+	latencySamples = 200
+)
+
+// floodResult is one flood against one receiver.
+type floodResult struct {
+	perSecond float64       // events a second that the flooding process made
+	cpu       time.Duration // of the receiver, for one event
+	lost      uint32
+	resident  int // KiB, of the receiver, at its highest
+}
+
+// BenchmarkLive compares the sensor with a loop that only receives, in turn in
+// one run, under a flood from one process, and measures the latency of alerts.
+// It prints a table; with BENCH_JSON=FILE the figures are written there too.
+func BenchmarkLive(b *testing.B) {
+	needLive(b)
+	unchanged(b)
+	for range b.N {
+		var naive, sensor []floodResult
+		for range rounds {
+			naive = append(naive, floodNaive(b))
+			sensor = append(sensor, floodSensor(b))
+		}
+		latencies := measureLatency(b)
+		printTable(b, naive, sensor, latencies)
+	}
+}
+
+// floodNaive floods the naive loop, under the same kernel rules and settings as
+// the sensor's.
+func floodNaive(b *testing.B) floodResult {
+	b.Helper()
+	client, err := kernel.Open()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = client.Close() }() // only asked
+	before, err := snapshot()
+	if err != nil {
+		b.Fatal(err)
+	}
+	daemon := hold(b, "naive")
+	for setting, value := range map[kernel.Setting]uint32{
+		kernel.SettingBacklogWaitTime: 0, kernel.SettingBacklogLimit: 8192, kernel.SettingEnabled: 1,
+	} {
+		if err := client.Set(setting, value); err != nil {
+			b.Fatal(err)
+		}
+	}
+	installed, err := auditrules.Install(client, rootPlan(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	result := floodOnce(b, client, daemon.pid())
+	if err := installed.Remove(); err != nil {
+		b.Error(err)
+	}
+	if err := daemon.command.Process.Signal(syscall.SIGTERM); err != nil {
+		b.Error(err)
+	}
+	_ = daemon.command.Wait() // ended by the signal
+	for _, setting := range []kernel.Setting{kernel.SettingEnabled, kernel.SettingBacklogLimit, kernel.SettingBacklogWaitTime} {
+		if err := client.Set(setting, setting.Of(before.status)); err != nil {
+			b.Error(err)
+		}
+	}
+	waitForNoOwner(b, client)
+	return result
+}
+
+// waitForNoOwner makes the kernel notice that the naive loop is gone.
+func waitForNoOwner(b *testing.B, client *kernel.Client) {
+	b.Helper()
+	wait(b, "the kernel noticed the loop's end", func() bool {
+		status, err := client.Status()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if status.PID != 0 {
+			// Any change makes a record, and the record finds nobody.
+			_ = client.Set(kernel.SettingBacklogLimit, status.BacklogLimit)
+		}
+		return status.PID == 0
+	})
+}
+
+// rootPlan is what the shipped rule asks of the kernel.
+func rootPlan(b *testing.B) *auditrules.Plan {
+	b.Helper()
+	machine, err := auditrules.Machine()
+	if err != nil {
+		b.Fatal(err)
+	}
+	root := []detect.Condition{{Field: "user.id", Values: []string{"0"}}}
+	plan, err := auditrules.NewPlan([]detect.Need{
+		{Category: "network", Actions: []string{"connection_attempted"}, Conditions: root},
+		{Category: "process", Actions: []string{"session_id_change"}, Conditions: root},
+	}, machine, "tripline")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return plan
+}
+
+func floodSensor(b *testing.B) floodResult {
+	b.Helper()
+	client, err := kernel.Open()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = client.Close() }() // only asked
+	s := startSensor(b)
+	result := floodOnce(b, client, s.command.Process.Pid)
+	s.stop(syscall.SIGTERM)
+	return result
+}
+
+// floodOnce floods and charges the receiver's CPU time to the events. The
+// receiver is given time to take what still waits.
+func floodOnce(b *testing.B, client *kernel.Client, receiver int) floodResult {
+	b.Helper()
+	before, err := client.Status()
+	if err != nil {
+		b.Fatal(err)
+	}
+	cpuBefore := cpuTime(b, receiver)
+	out, err := exec.Command(built.behave, "flood", strconv.Itoa(floodEvents)).Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	words := strings.Fields(string(out))
+	took, err := strconv.ParseInt(words[len(words)-1], 10, 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	wait(b, "the backlog is empty", func() bool {
+		status, err := client.Status()
+		if err != nil {
+			b.Fatal(err)
+		}
+		return status.Backlog == 0
+	})
+	time.Sleep(300 * time.Millisecond)
+	after, err := client.Status()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return floodResult{
+		perSecond: floodEvents / time.Duration(took).Seconds(),
+		cpu:       (cpuTime(b, receiver) - cpuBefore) / floodEvents,
+		lost:      after.Lost - before.Lost,
+		resident:  peakResident(b, receiver),
+	}
+}
+
+// cpuTime is what all threads of a process have used, from /proc/PID/schedstat
+// of each, in nanoseconds.
+func cpuTime(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	total := time.Duration(0)
+	for _, task := range tasks {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/schedstat", pid, task.Name()))
+		if err != nil {
+			continue // the thread has ended
+		}
+		on, err := strconv.ParseInt(strings.Fields(string(text))[0], 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		total += time.Duration(on)
+	}
+	return total
+}
+
+// peakResident reads VmHWM of proc(5).
+func peakResident(b *testing.B, pid int) int {
+	b.Helper()
+	file, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = file.Close() }() // only read
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		if rest, found := strings.CutPrefix(lines.Text(), "VmHWM:"); found {
+			size, err := strconv.Atoi(strings.Fields(rest)[0])
+			if err != nil {
+				b.Fatal(err)
+			}
+			return size
+		}
+	}
+	b.Fatal("no VmHWM in /proc/PID/status")
+	return 0
+}
+
+// measureLatency measures the time from just before setsid(2) to the alert's
+// line at the reader of the sensor's standard output.
+func measureLatency(b *testing.B) []time.Duration {
+	b.Helper()
+	s := startSensor(b)
+	latencies := make([]time.Duration, 0, latencySamples)
+	for range latencySamples {
+		command := exec.Command(built.behave, "connect-setsid")
+		out, err := command.Output()
+		if err != nil {
+			b.Fatal(err)
+		}
+		words := strings.Fields(string(out))
+		called, err := strconv.ParseInt(words[len(words)-1], 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		alert, ok := s.alertOf(command.Process.Pid, soon)
+		if !ok {
+			b.Fatal("an alert is missing")
+		}
+		latencies = append(latencies, alert.arrived.Sub(time.Unix(0, called)))
+	}
+	s.stop(syscall.SIGTERM)
+	slices.Sort(latencies)
+	return latencies
+}
+
+// printTable prints medians and ratios.
+func printTable(b *testing.B, naive, sensor []floodResult, latencies []time.Duration) {
+	b.Helper()
+	figures := map[string]float64{
+		"naive_events_per_second":  median(naive, func(r floodResult) float64 { return r.perSecond }),
+		"sensor_events_per_second": median(sensor, func(r floodResult) float64 { return r.perSecond }),
+		"naive_cpu_us_per_event":   median(naive, func(r floodResult) float64 { return float64(r.cpu.Nanoseconds()) / 1e3 }),
+		"sensor_cpu_us_per_event":  median(sensor, func(r floodResult) float64 { return float64(r.cpu.Nanoseconds()) / 1e3 }),
+		"naive_lost":               sum(naive), "sensor_lost": sum(sensor),
+		"sensor_peak_resident_mib": median(sensor, func(r floodResult) float64 { return float64(r.resident) / 1024 }),
+		"latency_p50_ms":           milliseconds(latencies[len(latencies)/2]),
+		"latency_p99_ms":           milliseconds(latencies[len(latencies)*99/100]),
+	}
+	figures["cpu_ratio"] = figures["sensor_cpu_us_per_event"] / figures["naive_cpu_us_per_event"]
+	figures["events_ratio"] = figures["sensor_events_per_second"] / figures["naive_events_per_second"]
+	fmt.Printf(`
+flood of %d connects of a datagram socket by one process, median of %d rounds in turn
+                          naive loop      sensor   sensor / naive
+events a second           %10.0f  %10.0f   %.2f
+receiver's CPU, µs/event  %10.2f  %10.2f   %.2f
+kernel lost               %10.0f  %10.0f
+sensor's peak memory      %.1f MiB
+system call to alert line p50 %.2f ms, p99 %.2f ms (%d alerts)
+`, floodEvents, rounds, figures["naive_events_per_second"], figures["sensor_events_per_second"], figures["events_ratio"],
+		figures["naive_cpu_us_per_event"], figures["sensor_cpu_us_per_event"], figures["cpu_ratio"],
+		figures["naive_lost"], figures["sensor_lost"], figures["sensor_peak_resident_mib"],
+		figures["latency_p50_ms"], figures["latency_p99_ms"], len(latencies))
+	for name, figure := range figures {
+		b.ReportMetric(figure, name)
+	}
+	if path := os.Getenv("BENCH_JSON"); path != "" {
+		text, err := json.MarshalIndent(figures, "", "  ")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
+
+func median(results []floodResult, of func(floodResult) float64) float64 {
+	values := make([]float64, 0, len(results))
+	for _, result := range results {
+		values = append(values, of(result))
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func sum(results []floodResult) float64 {
+	total := 0.0
+	for _, result := range results {
+		total += float64(result.lost)
+	}
+	return total
+}

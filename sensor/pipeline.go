@@ -1,0 +1,203 @@
+package sensor
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"tripline/detect"
+	"tripline/internal/diag"
+	"tripline/normalize"
+	"tripline/sensor/alert"
+	"tripline/sensor/source"
+)
+
+// pipeline is the one way that a record takes: parsed and joined into an event,
+// the event met by the rules, a match made an alert. One goroutine runs it.
+type pipeline struct {
+	correlator *normalize.Correlator
+	engine     *detect.Engine // nil when no rules are evaluated
+	builder    alert.Builder
+
+	// file names the log being read in messages; empty for a live kernel.
+	file string
+	// onAlert is given every alert.
+	onAlert func(alert.Alert)
+	// onEvent, if set, is given every event before the rules see it. The event
+	// may be read during the call only.
+	onEvent func(*normalize.Event)
+	// isTest says whether a match was caused by a self-test of our own.
+	isTest func(detect.Match) bool
+	// report is told what is wrong with a single record.
+	report func(error)
+
+	// failure is the first error that ends the run.
+	failure error
+
+	alerts, unreadable atomic.Uint64
+}
+
+// newPipeline connects the stages. The resolver identifies live processes; it
+// is nil for a recorded log, whose events then come in the order of time.
+func newPipeline(rules []*detect.Compiled, limits detect.Limits, resolver normalize.Resolver) *pipeline {
+	p := &pipeline{report: func(error) {}, onAlert: func(alert.Alert) {}}
+	p.correlator = normalize.NewCorrelator(normalize.Options{
+		Resolver: resolver,
+		Ordered:  resolver == nil,
+		Emit:     p.event,
+	})
+	if len(rules) > 0 {
+		p.engine = detect.NewEngine(rules, limits, p.match)
+	}
+	return p
+}
+
+// event is called by the correlator for every whole event.
+func (p *pipeline) event(event *normalize.Event) {
+	if p.onEvent != nil {
+		p.onEvent(event)
+	}
+	if p.engine != nil {
+		p.engine.Process(event)
+	}
+}
+
+// match is called by the engine for every match.
+func (p *pipeline) match(match detect.Match) {
+	test := p.isTest != nil && p.isTest(match)
+	made, err := p.builder.Build(match, test)
+	if err != nil {
+		p.report(err)
+		return
+	}
+	p.alerts.Add(1)
+	p.onAlert(made)
+}
+
+// add takes one batch of a source.
+func (p *pipeline) add(messages []source.Message) {
+	for i := range messages {
+		m := &messages[i]
+		var record normalize.Record
+		var err error
+		if m.Type != 0 {
+			record, err = normalize.ParsePayload(m.Type, m.Data)
+		} else {
+			record, err = p.parseLine(m)
+		}
+		switch {
+		case err == nil:
+			p.correlator.Add(record)
+		case !errors.Is(err, errEmptyLine):
+			p.unreadable.Add(1)
+			p.report(err)
+		}
+	}
+}
+
+var errEmptyLine = errors.New("empty line")
+
+// parseLine reads one line of a log, and says of a bad one where it is.
+func (p *pipeline) parseLine(m *source.Message) (normalize.Record, error) {
+	if m.TooLong > 0 {
+		return normalize.Record{}, p.locate(m, fmt.Errorf("the line has %d bytes, more than any audit record, and is passed over; is this an audit log?", m.TooLong))
+	}
+	if len(m.Data) == 0 {
+		return normalize.Record{}, errEmptyLine
+	}
+	record, err := normalize.ParseLine(m.Data)
+	if err != nil {
+		if m.Torn {
+			err = fmt.Errorf("the log ends inside this record, its last line has no line ending: %w", err)
+		}
+		return record, p.locate(m, err)
+	}
+	if m.Torn {
+		p.report(p.locate(m, errors.New("the log's last line has no line ending: the record may be cut off; it is used as far as it goes")))
+	}
+	return record, nil
+}
+
+// locate adds file and line to what is wrong with a log line.
+func (p *pipeline) locate(m *source.Message, err error) error {
+	var defect *diag.Error
+	if errors.As(err, &defect) {
+		located := *defect
+		located.File, located.Line = p.file, int(m.Line)
+		return &located
+	}
+	return &diag.Error{File: p.file, Line: int(m.Line), Message: err.Error()}
+}
+
+// pumpLog runs a recorded log through the pipeline until its end.
+func (p *pipeline) pumpLog(from source.Source) error {
+	for p.failure == nil {
+		messages, err := from.Receive(-1)
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		p.add(messages)
+	}
+	return p.failure
+}
+
+// How long the pipeline waits for records before it looks at the time: soon
+// while an event is incomplete, seldom while a sequence is, and for ever when
+// nothing can become due.
+const (
+	incompleteWait = 50 * time.Millisecond
+	pendingWait    = 10 * time.Second
+)
+
+// pumpKernel runs a live source through the pipeline until it is interrupted.
+func (p *pipeline) pumpKernel(from source.Source) error {
+	lastAdvance := time.Now()
+	for p.failure == nil {
+		messages, err := from.Receive(p.patience())
+		if err != nil {
+			if errors.Is(err, source.ErrInterrupted) {
+				p.finish()
+				return nil
+			}
+			return err
+		}
+		p.add(messages)
+		if now := time.Now(); len(messages) == 0 || now.Sub(lastAdvance) >= incompleteWait {
+			p.advance(now)
+			lastAdvance = now
+		}
+	}
+	return p.failure
+}
+
+// patience is how long the pipeline can wait for the next record.
+func (p *pipeline) patience() time.Duration {
+	if p.correlator.Pending() > 0 {
+		return incompleteWait
+	}
+	if p.engine != nil && p.engine.Stats().Pending > 0 {
+		return pendingWait
+	}
+	return -1
+}
+
+// advance lets time pass where no record says so.
+func (p *pipeline) advance(now time.Time) {
+	p.correlator.Advance(now.UnixMilli())
+	if p.engine != nil {
+		p.engine.Advance(now.UnixNano())
+	}
+}
+
+// finish completes what is still open and frees what the engine holds.
+func (p *pipeline) finish() {
+	p.correlator.Flush()
+	if p.engine != nil {
+		p.engine.Close()
+	}
+}

@@ -1,0 +1,51 @@
+package sensor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"tripline/auditrules"
+	"tripline/detect"
+	"tripline/normalize"
+	"tripline/rules"
+)
+
+// LoadRules loads and compiles the rules of a folder, or with an empty name the
+// ones built into the program. One bad rule does not stop the others: the error
+// names each, and the good ones are returned beside it.
+func LoadRules(folder string) ([]*detect.Compiled, error) {
+	files := rules.FS()
+	if folder != "" {
+		if _, err := os.Stat(folder); err != nil {
+			return nil, fmt.Errorf("reading the rules folder: %w", err)
+		}
+		files = os.DirFS(folder)
+	}
+	loaded, err := detect.LoadRules(files, ".")
+	failures := []error{err}
+	compiled := make([]*detect.Compiled, 0, len(loaded))
+	for _, rule := range loaded {
+		one, err := detect.Compile(rule, normalize.Schema())
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		compiled = append(compiled, one)
+	}
+	return compiled, errors.Join(failures...)
+}
+
+// PlanRules works out the kernel audit rules that the compiled rules need on
+// this machine.
+func PlanRules(compiled []*detect.Compiled, key string) (*auditrules.Plan, error) {
+	var needs []detect.Need
+	for _, one := range compiled {
+		needs = append(needs, one.Needs()...)
+	}
+	machine, err := auditrules.Machine()
+	if err != nil {
+		return nil, err
+	}
+	return auditrules.NewPlan(needs, machine, key)
+}

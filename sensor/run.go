@@ -1,0 +1,324 @@
+package sensor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"tripline/auditrules"
+	"tripline/config"
+	"tripline/detect"
+	"tripline/normalize"
+	"tripline/sensor/alert"
+	"tripline/sensor/output"
+	"tripline/sensor/selftest"
+	"tripline/sensor/source"
+)
+
+// Options say how to run the sensor on this host.
+type Options struct {
+	Config *config.Config
+	// Rules are the compiled rules.
+	Rules []*detect.Compiled
+	// Version is the program's version, for the documents.
+	Version string
+	// Log is the program's own log.
+	Log hclog.Logger
+	// Outputs are where alerts go; the sensor closes them.
+	Outputs []output.Writer
+	// Text says that an output wants the form for a person too.
+	Text bool
+	// SelfTest names the samples to perform once the sensor watches.
+	SelfTest []selftest.Technique
+	// Program is the path of the program that performs samples; empty for the
+	// running one.
+	Program string
+	// LockFile is held by the sensor; empty for DefaultLock.
+	LockFile string
+	// OnAlert, if set, is told of every alert on the event path.
+	OnAlert func(id string, test bool)
+	// Passive listens beside a running sensor and changes nothing.
+	Passive bool
+	// Once ends the run as soon as the self-test's outcome is known.
+	Once bool
+}
+
+// queueCapacity is how many alerts wait for one output. An alert has about
+// 10 KiB.
+const queueCapacity = 1024
+
+// Sensor is the running sensor.
+type Sensor struct {
+	options  Options
+	plan     *auditrules.Plan
+	watch    *watch
+	pipeline *pipeline
+	queues   []*output.Queue
+	sample   atomic.Int64 // pid of the running self-test sample
+	detected chan struct{}
+
+	reported reportLimit
+}
+
+// Summary is what a run of the sensor saw.
+type Summary struct {
+	// Alerts counts alerts, SelfTests those that were tests of our own.
+	Alerts, SelfTests uint64
+	// SelfTestFailed lists the techniques that were performed and not detected.
+	SelfTestFailed []string
+}
+
+// Run watches this host until ctx ends. Before it returns, also with an error
+// and also when part of the sensor panics, kernel audit is as it was before.
+func Run(ctx context.Context, options Options) (_ Summary, err error) {
+	s := &Sensor{options: options, detected: make(chan struct{}, 16)}
+	s.reported = reportLimit{log: options.Log}
+	summary := Summary{}
+	if s.plan, err = PlanRules(options.Rules, options.Config.Kernel.Key); err != nil {
+		return summary, err
+	}
+	if s.options.LockFile == "" {
+		s.options.LockFile = DefaultLock
+	}
+	s.watch, err = openWatch(options.Config.Kernel, s.plan, s.options.LockFile, options.Passive)
+	if err != nil {
+		return summary, errors.Join(err, closeWriters(options.Outputs))
+	}
+	defer func() { err = errors.Join(err, s.watch.close()) }()
+	defer recoverInto(&err)
+	if err := s.connect(); err != nil {
+		return summary, errors.Join(err, closeWriters(options.Outputs))
+	}
+	s.announce()
+	return s.watchUntil(ctx)
+}
+
+// connect builds the pipeline and starts the outputs.
+func (s *Sensor) connect() error {
+	host, err := normalize.ReadHostFacts("/")
+	if err != nil {
+		return fmt.Errorf("reading what host this is: %w", err)
+	}
+	resolver, err := normalize.NewProcResolver("/proc", host)
+	if err != nil {
+		return fmt.Errorf("preparing to identify processes: %w", err)
+	}
+	detectConfig := s.options.Config.Detect
+	limits := detect.Limits{PendingPerRule: detectConfig.MaxPendingPerRule, PendingTotal: detectConfig.MaxPendingTotal}
+	s.pipeline = newPipeline(s.options.Rules, limits, resolver)
+	s.pipeline.builder = alert.Builder{Host: host, Version: s.options.Version}
+	s.pipeline.isTest = s.isSample
+	s.pipeline.onAlert = s.raise
+	s.pipeline.report = func(err error) { s.reported.warn("an audit record cannot be used", err) }
+	for _, writer := range s.options.Outputs {
+		s.queues = append(s.queues, output.NewQueue(writer, queueCapacity, func(err error) {
+			s.options.Log.Error("output", "error", err)
+		}))
+	}
+	return nil
+}
+
+// isSample says whether a match was caused by the running self-test sample,
+// whose pid is ours for as long as we hold the child.
+func (s *Sensor) isSample(match detect.Match) bool {
+	sample := s.sample.Load()
+	if sample == 0 {
+		return false
+	}
+	for _, event := range match.Events {
+		if one, ok := event.(*normalize.Event); !ok || int64(one.PID()) != sample {
+			return false
+		}
+	}
+	return true
+}
+
+// raise hands an alert to every output.
+func (s *Sensor) raise(made alert.Alert) {
+	document := output.Document{JSON: made.JSON}
+	if s.options.Text {
+		text, err := alert.Text(made.JSON)
+		if err != nil {
+			s.options.Log.Error("an alert cannot be shown as text", "error", err)
+		}
+		document.Text = text
+	}
+	for _, queue := range s.queues {
+		if !queue.Add(document) {
+			s.reported.warn("an output is too slow", fmt.Errorf("alert %s is not written to %s: its queue is full", made.ID, queue.Name()))
+		}
+	}
+	if made.Test {
+		select {
+		case s.detected <- struct{}{}:
+		default:
+		}
+	}
+	if s.options.OnAlert != nil {
+		s.options.OnAlert(made.ID, made.Test)
+	}
+}
+
+// announce says in a few lines what is watched and what was changed.
+func (s *Sensor) announce() {
+	log, kernelSource := s.options.Log, s.watch.source
+	for _, rule := range s.options.Rules {
+		log.Info("watching for", "rule", rule.Rule().Name)
+	}
+	switch {
+	case kernelSource.Holder() != nil:
+		log.Info("listening by multicast", "beside", kernelSource.Holder().Name, "pid", kernelSource.Holder().PID)
+	case kernelSource.Mode() == source.Multicast:
+		log.Warn("listening by multicast while no audit daemon runs: the kernel prints every record to its own log")
+	default:
+		log.Info("receiving from the kernel as its audit daemon")
+	}
+	for _, change := range kernelSource.Changes() {
+		log.Info("kernel audit setting changed until exit", "change", change.String())
+	}
+	switch {
+	case s.options.Passive:
+		log.Info("using the kernel rules of the running sensor")
+	case s.watch.locked:
+		log.Info("kernel audit is locked and has the rules already; nothing is changed")
+	default:
+		for _, rule := range s.plan.Rules {
+			log.Info("kernel audit rule added until exit", "rule", rule.Line)
+		}
+	}
+	for _, unmet := range s.plan.Unmet {
+		log.Warn("no kernel rule can feed what a rule asks for", "events", unmet)
+	}
+	for _, writer := range s.options.Outputs {
+		log.Info("alerts go to", "output", writer.Name())
+	}
+	log.Info("watching this host; stop with Ctrl-C")
+}
+
+// watchUntil runs the pipeline, the self-test and the watch over the kernel's
+// counters until ctx ends or something fails, and then stops them in order.
+func (s *Sensor) watchUntil(ctx context.Context) (Summary, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	pumped := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() {
+			cancel(err)
+			pumped <- err
+		}()
+		defer recoverInto(&err)
+		err = s.pipeline.pumpKernel(s.watch.source)
+	}()
+	tested := make(chan []string, 1)
+	go func() {
+		var failed []string
+		var err error
+		defer func() {
+			if err != nil {
+				s.options.Log.Error("self-test", "error", err)
+			}
+			tested <- failed
+			if s.options.Once {
+				cancel(nil)
+			}
+		}()
+		defer recoverInto(&err)
+		failed = s.selfTest(ctx)
+	}()
+	losses := s.watchLosses(ctx)
+	<-ctx.Done()
+	stopErr := s.watch.removeRules()
+	s.watch.source.Interrupt()
+	summary := Summary{SelfTestFailed: <-tested}
+	err := errors.Join(<-pumped, stopErr)
+	<-losses
+	summary.Alerts = s.pipeline.alerts.Load()
+	err = errors.Join(err, s.closeQueues())
+	s.sayTotals()
+	return summary, err
+}
+
+// lossInterval is how often the kernel is asked whether it lost records.
+const lossInterval = 5 * time.Second
+
+// watchLosses says when records were lost, by the kernel or on the way to the
+// sensor. The returned channel is closed when it has ended.
+func (s *Sensor) watchLosses(ctx context.Context) <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		var failure error
+		defer func() {
+			if failure != nil {
+				s.options.Log.Error("watching for losses has stopped", "error", failure)
+			}
+		}()
+		defer recoverInto(&failure)
+		ticker := time.NewTicker(lossInterval)
+		defer ticker.Stop()
+		counter := lossCounter{log: s.options.Log}
+		for {
+			status, err := s.watch.control.Status()
+			if err != nil {
+				s.reported.warn("the kernel's audit status cannot be read", err)
+			} else {
+				counter.compare(status, s.watch.source.Stats(), uint32(os.Getpid()), s.watch.source.Mode())
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+	}()
+	return ended
+}
+
+// closeTimeout bounds how long outputs may take to write what waits at the end.
+const closeTimeout = 3 * time.Second
+
+func (s *Sensor) closeQueues() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	var failures []error
+	for _, queue := range s.queues {
+		failures = append(failures, queue.Close(ctx))
+	}
+	return errors.Join(failures...)
+}
+
+// sayTotals sums the run up.
+func (s *Sensor) sayTotals() {
+	received, joined := s.watch.source.Stats(), s.pipeline.correlator.Stats()
+	s.options.Log.Info("stopped; kernel audit is restored next",
+		"records", received.Messages, "events", joined.Events, "alerts", s.pipeline.alerts.Load(),
+		"overruns", received.Overruns, "unreadable", s.pipeline.unreadable.Load(), "incomplete", joined.Incomplete)
+	for _, queue := range s.queues {
+		if stats := queue.Stats(); stats.Dropped+stats.Failed > 0 {
+			s.options.Log.Error("alerts were not delivered", "output", queue.Name(), "dropped", stats.Dropped, "failed", stats.Failed)
+		}
+	}
+}
+
+// recoverInto turns a panic of the calling goroutine into an error, so that
+// what must be restored is restored.
+func recoverInto(err *error) {
+	if reason := recover(); reason != nil {
+		*err = errors.Join(*err, fmt.Errorf("internal error, please report it: %v\n%s", reason, debug.Stack()))
+	}
+}
+
+func closeWriters(writers []output.Writer) error {
+	var failures []error
+	for _, writer := range writers {
+		failures = append(failures, writer.Close())
+	}
+	return errors.Join(failures...)
+}

@@ -1,0 +1,148 @@
+package sensor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"tripline/auditrules"
+	"tripline/auditrules/kernel"
+	"tripline/config"
+	"tripline/sensor/source"
+)
+
+// watch is the kernel made ready for the sensor: the lock, the audit settings,
+// the source and the kernel rules. Closing it puts everything back.
+type watch struct {
+	lock      *os.File
+	control   *kernel.Client
+	source    *source.Kernel
+	installed *auditrules.Installed
+	// locked says that the configuration is immutable and that the rules were
+	// there already.
+	locked bool
+}
+
+// openWatch makes the kernel ready. Whatever fails, what was done before it is
+// undone. With passive it listens beside a running sensor and changes nothing.
+func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passive bool) (_ *watch, err error) {
+	w := &watch{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.close())
+		}
+	}()
+	if w.control, err = kernel.Open(); err != nil {
+		return nil, err
+	}
+	// Asked first, because it is what fails without privilege.
+	if _, err = w.control.Status(); err != nil {
+		return nil, err
+	}
+	mode := source.Mode(cfg.Source)
+	if passive {
+		mode = source.Multicast
+	} else if w.lock, err = acquireLock(lockFile); err != nil {
+		return nil, err
+	}
+	w.source, err = source.OpenKernel(source.KernelOptions{
+		Mode: mode, ReceiveBuffer: int(cfg.ReceiveBuffer), BacklogLimit: cfg.BacklogLimit, Control: w.control,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if passive {
+		return w, nil
+	}
+	if err = w.install(plan); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// install puts the plan's rules into the kernel, or finds that they are there
+// where the configuration is locked.
+func (w *watch) install(plan *auditrules.Plan) error {
+	status, err := w.control.Status()
+	if err != nil {
+		return err
+	}
+	if status.Locked() {
+		w.locked = true
+		present, err := auditrules.Present(w.control, plan)
+		if err != nil {
+			return err
+		}
+		if !present {
+			return &LockedError{Plan: plan}
+		}
+		return nil
+	}
+	w.installed, err = auditrules.Install(w.control, plan)
+	return err
+}
+
+// LockedError says that the audit configuration cannot be changed until the
+// next boot and lacks rules that the sensor needs.
+type LockedError struct {
+	// Plan has the rules that are needed.
+	Plan *auditrules.Plan
+}
+
+// Error says what to do.
+func (e *LockedError) Error() string {
+	text := kernel.ErrLocked.Error() + " and lacks rules that tripline needs; add these lines to /etc/audit/rules.d/, before the line -e 2, and reboot:"
+	for _, rule := range e.Plan.Rules {
+		text += "\n  " + rule.Line
+	}
+	return text
+}
+
+// Unwrap gives kernel.ErrLocked.
+func (e *LockedError) Unwrap() error { return kernel.ErrLocked }
+
+// removeRules takes the sensor's rules out of the kernel and waits a moment
+// until what they had caused has arrived, so that stopping loses nothing.
+func (w *watch) removeRules() error {
+	err := w.installed.Remove()
+	const patience = 500 * time.Millisecond
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		before := w.source.Stats().Messages
+		status, statusErr := w.control.Status()
+		if statusErr != nil {
+			return errors.Join(err, statusErr)
+		}
+		time.Sleep(10 * time.Millisecond)
+		if status.Backlog == 0 && w.source.Stats().Messages == before {
+			break
+		}
+	}
+	return err
+}
+
+// close undoes everything that was done, in reverse. It may be called on a
+// watch that was opened in part, and again.
+func (w *watch) close() error {
+	var failures []error
+	if w.installed != nil {
+		failures = append(failures, w.installed.Remove())
+		w.installed = nil
+	}
+	if w.source != nil {
+		failures = append(failures, w.source.Close())
+		w.source = nil
+	}
+	if w.control != nil {
+		failures = append(failures, w.control.Close())
+		w.control = nil
+	}
+	if w.lock != nil {
+		failures = append(failures, w.lock.Close())
+		w.lock = nil
+	}
+	if err := errors.Join(failures...); err != nil {
+		return fmt.Errorf("restoring kernel audit: %w", err)
+	}
+	return nil
+}
