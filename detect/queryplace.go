@@ -13,8 +13,7 @@ import (
 type queryPlace struct {
 	// data is the text of the file, empty for a rule made in code.
 	data string
-	// offset is where the query's TOML string starts, its opening quotes
-	// included.
+	// offset is where the content of the query's TOML string starts.
 	offset int
 }
 
@@ -23,7 +22,7 @@ func newQueryPlace(data []byte) queryPlace {
 	if !ok {
 		return queryPlace{}
 	}
-	text := string(data)
+	text := strings.TrimPrefix(string(data), "\ufeff") // which no position counts
 	return queryPlace{data: text, offset: offsetOf(text, line, column)}
 }
 
@@ -60,7 +59,7 @@ func (q queryPlace) move(defect *diag.Error, file string) *diag.Error {
 // fileOffset converts a place of the query to an offset in the file, by
 // walking the TOML string beside the query.
 func (q queryPlace) fileOffset(line, column int) int {
-	at, escapes := q.contentStart()
+	at, escapes := q.offset, q.hasEscapes()
 	for atLine, atColumn := 1, 1; at < len(q.data) && (atLine < line || atLine == line && atColumn < column); {
 		decoded, size := tomlCharacter(q.data[at:], escapes)
 		at += size
@@ -85,22 +84,12 @@ func (q queryPlace) fileOffset(line, column int) int {
 	return at
 }
 
-// contentStart returns where the content of the TOML string starts, and
-// whether it has escape sequences. A line break directly behind three opening
-// quotes is not part of the content.
-func (q queryPlace) contentStart() (at int, escapes bool) {
-	rest := q.data[q.offset:]
-	escapes = strings.HasPrefix(rest, `"`)
-	if !strings.HasPrefix(rest, `'''`) && !strings.HasPrefix(rest, `"""`) {
-		return q.offset + 1, escapes
-	}
-	at = 3
-	if strings.HasPrefix(rest[at:], "\r\n") {
-		at += 2
-	} else if strings.HasPrefix(rest[at:], "\n") {
-		at++
-	}
-	return q.offset + at, escapes
+// hasEscapes reports whether the TOML string is one in double quotes, by what
+// precedes its content: the quotes and, in a string of several lines, perhaps
+// a line break.
+func (q queryPlace) hasEscapes() bool {
+	before := strings.TrimSuffix(strings.TrimSuffix(q.data[:q.offset], "\n"), "\r")
+	return strings.HasSuffix(before, `"`)
 }
 
 // nothing stands for a part of a TOML string that adds no character to it.

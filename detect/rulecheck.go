@@ -17,28 +17,18 @@ type validator struct {
 	errs []error
 }
 
-// errorAt describes a defect at the value of a key of [rule], or at the start
-// of the file where the key is missing.
+// errorAt describes a defect at the value of a key of [rule]; where the key is
+// missing, at the table or else at the start of the file.
 func (v *validator) errorAt(key, hint, format string, args ...any) *diag.Error {
-	defect := &diag.Error{File: v.file, Line: 1, Column: 1, Message: fmt.Sprintf(format, args...), Hint: hint}
-	for _, path := range [][]string{{"rule", key}, {"rule"}} {
-		if line, column, ok := stricttoml.KeyPosition(v.data, path...); ok {
-			defect.Line, defect.Column = line, column
-			break
-		}
+	message := fmt.Sprintf(format, args...)
+	defect := stricttoml.ErrorAt(v.file, v.data, message, hint, "rule", key)
+	if defect.Line == 0 {
+		defect = stricttoml.ErrorAt(v.file, v.data, message, hint, "rule")
 	}
-	defect.Source = lineOf(v.data, defect.Line)
+	if defect.Line == 0 {
+		defect.Line, defect.Column = 1, 1
+	}
 	return defect
-}
-
-// lineOf returns a line of a text, which counts from 1.
-func lineOf(data []byte, line int) string {
-	rest := string(data)
-	for ; line > 1; line-- {
-		_, rest, _ = strings.Cut(rest, "\n")
-	}
-	rest, _, _ = strings.Cut(rest, "\n")
-	return strings.TrimSuffix(rest, "\r")
 }
 
 func (v *validator) errorf(key, hint, format string, args ...any) {

@@ -63,10 +63,7 @@ func LoadRules(fsys fs.FS, dir string) ([]*Rule, error) {
 		if entry.IsDir() || path.Ext(entry.Name()) != ".toml" {
 			continue
 		}
-		rule, err := loadRuleFile(fsys, path.Join(dir, entry.Name()))
-		if err == nil {
-			err = refuseDuplicate(byID, rule)
-		}
+		rule, err := loadRuleFile(fsys, path.Join(dir, entry.Name()), byID)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -80,7 +77,8 @@ func LoadRules(fsys fs.FS, dir string) ([]*Rule, error) {
 // maxRuleBytes is the size of the largest rule file that is read.
 const maxRuleBytes = 4 << 20
 
-func loadRuleFile(fsys fs.FS, name string) (*Rule, error) {
+// loadRuleFile reads a file whose rule must not be among those of byID.
+func loadRuleFile(fsys fs.FS, name string, byID map[string]*Rule) (*Rule, error) {
 	info, err := fs.Stat(fsys, name)
 	if err != nil {
 		return nil, fmt.Errorf("read rule: %w", err)
@@ -92,20 +90,22 @@ func loadRuleFile(fsys fs.FS, name string) (*Rule, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read rule: %w", err)
 	}
-	return LoadRule(name, data)
+	rule, err := LoadRule(name, data)
+	if err != nil {
+		return nil, err
+	}
+	return rule, refuseDuplicate(byID, rule, data)
 }
 
 // refuseDuplicate is an error if a rule with the same id was loaded before.
-func refuseDuplicate(byID map[string]*Rule, rule *Rule) error {
+func refuseDuplicate(byID map[string]*Rule, rule *Rule, data []byte) error {
 	former, ok := byID[rule.RuleID]
 	if !ok {
 		return nil
 	}
-	return &diag.Error{
-		File:    rule.File,
-		Message: fmt.Sprintf("rule_id %s is already that of %s", rule.RuleID, former.File),
-		Hint:    "remove one of the files or give one a new rule_id",
-	}
+	v := &validator{file: rule.File, data: data, rule: &rule.Definition}
+	return v.errorAt("rule_id", "remove one of the files or give one a new rule_id",
+		"rule_id %s is already that of %s", rule.RuleID, former.File)
 }
 
 // whyNotRunnable says why a valid rule is not evaluated, "" if it is.
