@@ -1,11 +1,9 @@
 package eql_test
 
 import (
-	"errors"
 	"testing"
 
 	"tripline/detect/eql"
-	"tripline/internal/diag"
 )
 
 func addQuerySeeds(f *testing.F) {
@@ -17,25 +15,6 @@ func addQuerySeeds(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-}
-
-// FuzzLexer drives the lexer with broken pieces of text; an error must have a
-// place inside the text.
-func FuzzLexer(f *testing.F) {
-	addQuerySeeds(f)
-	f.Fuzz(func(t *testing.T, text string) {
-		_, err := eql.Parse("a where " + text)
-		if err == nil {
-			return
-		}
-		var defect *diag.Error
-		if !errors.As(err, &defect) {
-			t.Fatalf("Parse returned %T, want *diag.Error", err)
-		}
-		if defect.Line < 1 || defect.Column < 1 || defect.Column > len(defect.Source)+1 {
-			t.Fatalf("error is at %d:%d of %q", defect.Line, defect.Column, defect.Source)
-		}
-	})
 }
 
 // FuzzParse checks that what parses survives being printed and parsed again,
