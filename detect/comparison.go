@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"math"
 	"strings"
 
 	"tripline/detect/eql"
@@ -139,7 +140,7 @@ func compareScalars(a, b Value) (int, bool) {
 		return cmp.Compare(a.Int(), b.Int()), true
 	case a.isNumber() && b.isNumber():
 		x, y := a.toFloat(), b.toFloat()
-		return cmp.Compare(x, y), x == x && y == y // a NaN has no order
+		return cmp.Compare(x, y), !math.IsNaN(x) && !math.IsNaN(y)
 	case a.kind == KindBool && b.kind == KindBool:
 		return cmp.Compare(a.num, b.num), true
 	}

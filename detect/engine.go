@@ -14,7 +14,8 @@ type Match struct {
 
 // Engine matches a stream of events against rules. Events are expected in the
 // order of their time; an event that comes late is matched as far as the order
-// of its own sequence allows. One goroutine uses an engine at a time.
+// of its own sequence allows, and a clock that jumps costs no more than the
+// sequences that were pending. One goroutine uses an engine at a time.
 type Engine struct {
 	rules   []*ruleState
 	index   *index
@@ -22,9 +23,8 @@ type Engine struct {
 	onMatch func(Match)
 
 	events uint64
-	// clock is the latest time seen, swept the clock at the last sweep over
-	// all rules, both in nanoseconds.
-	clock, swept int64
+	// swept is the time of the last sweep over all rules, in nanoseconds.
+	swept int64
 	// pending is the number of pending sequences of all rules.
 	pending int
 
@@ -79,11 +79,11 @@ func NewEngine(rules []*Compiled, limits Limits, onMatch func(Match)) *Engine {
 func (e *Engine) Process(ev Event) {
 	e.events++
 	e.current, e.now = ev, orderOf(ev, e.events)
-	if e.now.time > e.clock {
-		e.clock = e.now.time
-		if e.clock-e.swept >= sweepInterval {
-			e.sweep()
-		}
+	switch {
+	case e.now.time < e.swept: // the clock was set back, or the event is late
+		e.swept = e.now.time
+	case uint64(e.now.time-e.swept) >= uint64(sweepInterval):
+		e.Advance(e.now.time)
 	}
 	e.index.visit(ev, e.visit)
 	e.current = nil
@@ -116,24 +116,15 @@ func (e *Engine) report(r *ruleState, key string) {
 
 // Advance tells the engine that the stream has reached a time, in nanoseconds
 // since the Unix epoch, so that sequences beyond their maxspan are freed
-// although no event comes. A time before the latest event's changes nothing.
+// although no event comes. Events that are still to come should not be older.
 func (e *Engine) Advance(now int64) {
-	if now > e.clock {
-		e.clock = now
-		e.sweep()
-	}
-}
-
-// sweep frees what is beyond its maxspan in every rule.
-func (e *Engine) sweep() {
-	e.swept = e.clock
+	e.swept = now
 	for _, r := range e.rules {
-		e.expire(r)
+		e.expire(r, now)
 	}
 }
 
-// Close releases all events that the engine retained. The engine counts as
-// new afterwards, but for its counters.
+// Close releases all events that the engine retained.
 func (e *Engine) Close() {
 	for _, r := range e.rules {
 		for r.list.oldest != nil {

@@ -39,7 +39,8 @@ type pendingList struct {
 func (l *pendingList) take(stages int) *pending {
 	p := l.unused
 	if p == nil {
-		return &pending{events: make([]Event, 0, stages)}
+		const usual = 4 // more grow as they match
+		return &pending{events: make([]Event, 0, min(stages, usual))}
 	}
 	l.unused = p.older
 	p.older = nil

@@ -46,7 +46,7 @@ func (v *validator) validate() {
 			v.errorf("language", `write language = "eql"`, "a rule of type eql cannot have the language %q", language)
 		}
 	}
-	v.severity("severity", v.rule.Severity)
+	v.severity()
 	if score := v.rule.RiskScore; score < 0 || score > 100 {
 		v.errorf("risk_score", "write a number from 0 to 100", "risk_score %d is out of range", score)
 	}
@@ -74,11 +74,10 @@ func (v *validator) has(key string) bool {
 }
 
 // severity accepts a missing severity: not every rule is rated.
-func (v *validator) severity(key, value string) {
-	if !v.has(key) || slices.Contains(Severities(), value) {
-		return
+func (v *validator) severity() {
+	if value := v.rule.Severity; v.has("severity") && !slices.Contains(Severities(), value) {
+		v.errorf("severity", "write "+strings.Join(Severities(), ", "), "severity %q is unknown", value)
 	}
-	v.errorf(key, "write "+strings.Join(Severities(), ", "), "severity %q is unknown", value)
 }
 
 func (v *validator) knownType() {

@@ -4,7 +4,7 @@ package detect
 // last stage to the first, so that it never fills two stages of one sequence,
 // and then end sequences if it is an until event.
 func (e *Engine) processSequence(r *ruleState) {
-	e.expire(r)
+	e.expire(r, e.now.time)
 	stages := r.compiled.stages
 	for i := len(stages) - 1; i >= 0; i-- {
 		if !e.beginKeys(r, &stages[i]) {
@@ -52,11 +52,11 @@ func (e *Engine) nextKey(r *ruleState, n int) ([]byte, bool) {
 }
 
 // begin starts a sequence with the current event. A pending one of the same key
-// gives way if it is older.
+// gives way, unless the current event is late.
 func (e *Engine) begin(r *ruleState, key []byte) {
 	p := r.waiting[0][string(key)]
 	if p != nil {
-		if p.last.compare(e.now) > 0 {
+		if p.last.compare(e.now) > 0 && !r.isAhead(p, e.now.time) {
 			return
 		}
 		r.counters.Overwritten++
@@ -134,9 +134,15 @@ func (r *ruleState) isTooOld(p *pending, time int64) bool {
 	return r.compiled.maxSpan > 0 && milliseconds(time)-milliseconds(p.start) > r.compiled.maxSpan
 }
 
-// expire frees the sequences that no event from now on can complete.
-func (e *Engine) expire(r *ruleState) {
-	for p := r.list.oldest; p != nil && r.isTooOld(p, e.clock); p = r.list.oldest {
+// isAhead reports whether a pending sequence began further in the future than
+// the maxspan: the clock was set back since.
+func (r *ruleState) isAhead(p *pending, time int64) bool {
+	return r.compiled.maxSpan > 0 && milliseconds(p.start)-milliseconds(time) > r.compiled.maxSpan
+}
+
+// expire frees the sequences that no event from a time on can complete.
+func (e *Engine) expire(r *ruleState, now int64) {
+	for p := r.list.oldest; p != nil && r.isTooOld(p, now); p = r.list.oldest {
 		r.counters.Expired++
 		e.drop(r, p)
 	}
