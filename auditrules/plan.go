@@ -47,10 +47,14 @@ type feed struct {
 // that rules ask for.
 func feeds() []feed {
 	return []feed{
-		{call: "connect", socketcall: 3, what: "connections", category: "network",
-			actions: []string{"connection_attempted", "socket_connected"}},
-		{call: "setsid", what: "session changes", category: "process",
-			actions: []string{"session_id_change"}},
+		{
+			call: "connect", socketcall: 3, what: "connections", category: "network",
+			actions: []string{"connection_attempted", "socket_connected"},
+		},
+		{
+			call: "setsid", what: "session changes", category: "process",
+			actions: []string{"session_id_change"},
+		},
 	}
 }
 

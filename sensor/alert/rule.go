@@ -36,7 +36,7 @@ func kibanaFields(rule *detect.Rule) map[string]any {
 		"type": rule.Type, "max_signals": rule.MaxSignals, "category": "Event Correlation Rule",
 		"parameters": map[string]any{
 			"language": rule.Language, "query": rule.Query, "type": rule.Type,
-			"index": append(slices.Clone(rule.Index), OwnIndex),
+			"index": indexes(rule),
 		},
 	}
 	setText(attributes, "license", rule.License)
@@ -125,6 +125,14 @@ func (l *idList) add(id, name, reference string) {
 
 func (l *idList) fields() map[string]any {
 	return map[string]any{"id": l.ids, "name": l.names, "reference": l.references}
+}
+
+// indexes are the rule's index patterns and Tripline's own beside them.
+func indexes(rule *detect.Rule) []string {
+	if slices.Contains(rule.Index, OwnIndex) {
+		return rule.Index
+	}
+	return append(slices.Clone(rule.Index), OwnIndex)
 }
 
 func setText(fields map[string]any, name, value string) {

@@ -172,7 +172,7 @@ func (k *Kernel) claim(pid uint32) error {
 		if left <= 0 {
 			return kernel.ErrNoAnswer
 		}
-		messages, err := k.socket.receive(min(left, 50*time.Millisecond))
+		messages, err := k.socket.receive(min(left, time.Millisecond))
 		if err != nil {
 			return err
 		}
