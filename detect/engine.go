@@ -141,7 +141,7 @@ func (e *Engine) Stats() Stats {
 		one := RuleStats{Rule: r.compiled.rule, Counters: r.counters}
 		one.Pending = r.list.length
 		stats.Rules = append(stats.Rules, one)
-		stats.Counters.add(one.Counters)
+		stats.add(one.Counters)
 	}
 	return stats
 }

@@ -64,7 +64,8 @@ func (k *keyReader) next() ([]byte, bool) {
 // step moves to the next combination of list elements.
 func (k *keyReader) step() bool {
 	for i := range k.values {
-		if k.at[i]++; k.at[i] < len(k.values[i].list) {
+		k.at[i]++
+		if k.at[i] < len(k.values[i].list) {
 			return true
 		}
 		k.at[i] = 0
@@ -93,7 +94,7 @@ func appendKey(buffer []byte, value Value) []byte {
 
 // appendKeyValues decodes a key into its values, whose text is a part of key.
 func appendKeyValues(values []Value, key string) []Value {
-	for len(key) > 0 {
+	for key != "" {
 		value := Value{kind: Kind(key[0])}
 		key = key[1:]
 		switch value.kind {

@@ -38,8 +38,10 @@ func LoadRule(file string, data []byte) (*Rule, error) {
 	}
 	rule := &Rule{File: file, Metadata: source.Metadata, Definition: source.Rule, Transform: source.Transform}
 	if reason := whyNotRunnable(rule); reason != "" {
-		return nil, &NotRunnableError{Rule: rule, Reason: reason,
-			Err: v.errorAt("type", "Tripline evaluates rules of type eql", "rule is not evaluated: %s", reason)}
+		return nil, &NotRunnableError{
+			Rule: rule, Reason: reason,
+			Err: v.errorAt("type", "Tripline evaluates rules of type eql", "rule is not evaluated: %s", reason),
+		}
 	}
 	rule.queryPlace = newQueryPlace(data)
 	if _, err := eql.Parse(rule.Query); err != nil {

@@ -94,7 +94,7 @@ func loadSuiteEvents(t *testing.T, schema *testSchema, file string) []*testEvent
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	var events []*testEvent
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)

@@ -16,7 +16,8 @@ func (p *parser) parseExpression() (Expression, error) {
 
 // enter counts one more enclosing expression; leave counts it off.
 func (p *parser) enter() error {
-	if p.depth++; p.depth > MaxDepth {
+	p.depth++
+	if p.depth > MaxDepth {
 		return p.errorAt(p.tok.pos, "write long alternatives as a list: name in (…)",
 			"expressions nest more than %d deep", MaxDepth)
 	}
