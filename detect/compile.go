@@ -47,6 +47,8 @@ type stage struct {
 	matches predicate
 	keys    []joinKey
 	need    Need
+	// repeated is true for the second and later runs of a stage.
+	repeated bool
 }
 
 // Rule returns the rule that was compiled.
@@ -150,7 +152,8 @@ func (c *compiler) sequence(compiled *Compiled, sequence *eql.Sequence) error {
 		if err != nil {
 			return err
 		}
-		for range source.Runs {
+		for run := range source.Runs {
+			one.repeated = run > 0
 			compiled.stages = append(compiled.stages, *one)
 		}
 	}

@@ -158,7 +158,7 @@ func TestNeeds(t *testing.T) {
 		[network where event.type == "start" and event.action == "connection_attempted" and user.id == "0" and not process.executable : "/bin/ssh"]
 		[process where (event.action in ("exec", "fork") and ("0" == user.id and x in (1, 2))) and (s == "a" or s == "b")]
 		[any where event.action : "Start" and s : "a*" and s : "b" and user.id != "0" and flag == true]
-		[file where event.action : "open*" or user.id == "0"]
+		[file where event.action : "open*" or user.id == "0"] with runs=3
 		until [process where event.action == "end"]`)
 	want := []detect.Need{
 		{Category: "network", Actions: []string{"connection_attempted"}, Conditions: []detect.Condition{

@@ -27,11 +27,13 @@ type Condition struct {
 }
 
 // Needs tells for each stage, and last for until, what events the rule needs.
-// Stages that differ in nothing but their join keys have a Need each.
+// The runs of a stage share one Need.
 func (c *Compiled) Needs() []Need {
 	needs := make([]Need, 0, len(c.stages)+1)
 	for _, stage := range c.stages {
-		needs = append(needs, stage.need)
+		if !stage.repeated {
+			needs = append(needs, stage.need)
+		}
 	}
 	if c.until != nil {
 		needs = append(needs, c.until.need)
