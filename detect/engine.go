@@ -134,6 +134,9 @@ func (e *Engine) Close() {
 	}
 }
 
+// Pending is how many sequences wait for their next event now.
+func (e *Engine) Pending() int { return e.pending }
+
 // Stats returns the counters so far.
 func (e *Engine) Stats() Stats {
 	stats := Stats{Events: e.events, Rules: make([]RuleStats, 0, len(e.rules))}

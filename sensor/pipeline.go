@@ -180,7 +180,7 @@ func (p *pipeline) patience() time.Duration {
 	if p.correlator.Pending() > 0 {
 		return incompleteWait
 	}
-	if p.engine != nil && p.engine.Stats().Pending > 0 {
+	if p.engine != nil && p.engine.Pending() > 0 {
 		return pendingWait
 	}
 	return -1
