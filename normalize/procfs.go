@@ -1,0 +1,164 @@
+package normalize
+
+import (
+	"bytes"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// procFiles reads files of processes under root into a buffer of its own. It
+// does not allocate, which is why it makes system calls itself: package os
+// allocates for each file. It reads no file that needs a process's memory
+// (cmdline, environ, maps), because that may block for as long as the process
+// likes.
+type procFiles struct {
+	root string
+	path []byte
+	data [4096]byte
+}
+
+func newProcFiles(root string) *procFiles {
+	return &procFiles{root: root, path: make([]byte, 0, len(root)+64)}
+}
+
+// read returns the first 4096 bytes of a file of a process, which is all of
+// the files that it is used for. They are valid until the next call.
+func (f *procFiles) read(pid uint32, name string) ([]byte, error) {
+	fd, err := procOpen(f.processPath(pid, name), unix.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	n, err := unix.Read(fd, f.data[:])
+	_ = unix.Close(fd) // nothing was written that could be lost
+	return f.data[:max(n, 0)], err
+}
+
+// stat reads the stat file of the thread group that pid is in. Unless pid is known
+// to be its leader, the status file says which group that is.
+func (f *procFiles) stat(pid uint32, leader bool) (procStat, error) {
+	if !leader {
+		data, err := f.read(pid, "status")
+		if err != nil {
+			return procStat{}, err
+		}
+		tgid, ok := procParseTgid(data)
+		if !ok {
+			return procStat{}, unix.EBADMSG
+		}
+		pid = tgid
+	}
+	data, err := f.read(pid, "stat")
+	if err != nil {
+		return procStat{}, err
+	}
+	stat, ok := procParseStat(data)
+	if !ok || stat.pid != pid {
+		return procStat{}, unix.EBADMSG
+	}
+	return stat, nil
+}
+
+// link returns the target of a symbolic link of a process, at most 4096 bytes
+// of it. It is valid until the next call.
+func (f *procFiles) link(pid uint32, name string) ([]byte, error) {
+	n, err := procReadlink(f.processPath(pid, name), f.data[:])
+	return f.data[:max(n, 0)], err
+}
+
+// processPath is root/PID/name, ended with a NUL.
+func (f *procFiles) processPath(pid uint32, name string) []byte {
+	f.path = append(procAppendPath(f.path[:0], f.root, pid, name), 0)
+	return f.path
+}
+
+// procAppendPath appends root/PID/name.
+func procAppendPath(path []byte, root string, pid uint32, name string) []byte {
+	path = append(append(path, root...), '/')
+	path = strconv.AppendUint(path, uint64(pid), 10)
+	return append(append(path, '/'), name...)
+}
+
+// procStat is what identities need of /proc/PID/stat, see proc(5).
+type procStat struct {
+	pid, ppid uint32
+	// ticks is the start time in clock ticks since the host was booted.
+	ticks uint64
+}
+
+// procParseStat reads the content of a stat file. The name in it may contain
+// anything, parentheses, spaces and line feeds included, but nothing after it
+// contains a parenthesis.
+func procParseStat(data []byte) (stat procStat, ok bool) {
+	open, end := bytes.IndexByte(data, '('), bytes.LastIndexByte(data, ')')
+	if open < 1 || end < open {
+		return stat, false
+	}
+	if stat.pid, ok = procParsePID(bytes.TrimRight(data[:open], " ")); !ok {
+		return stat, false
+	}
+	const ppidField, startField = 4, 22
+	rest := data[end+1:]
+	for number := 3; number <= startField; number++ {
+		var field []byte
+		field, rest, ok = procCutField(rest)
+		switch {
+		case !ok:
+		case number == ppidField:
+			stat.ppid, ok = procParsePID(field)
+		case number == startField:
+			stat.ticks, ok = procParseUint(field)
+		}
+		if !ok {
+			return stat, false
+		}
+	}
+	return stat, true
+}
+
+// procCutField cuts the first field off data, which starts with a space. A field
+// must be followed by something, so that the last one of a text that was cut off
+// does not count.
+func procCutField(data []byte) (field, rest []byte, ok bool) {
+	if len(data) == 0 || data[0] != ' ' {
+		return nil, nil, false
+	}
+	end := bytes.IndexAny(data[1:], " \n")
+	if end < 1 {
+		return nil, nil, false
+	}
+	return data[1 : 1+end], data[1+end:], true
+}
+
+// procParseTgid finds the thread group id in the content of a status file, see
+// proc(5). The name in it cannot contain a line feed: the kernel escapes it.
+func procParseTgid(data []byte) (tgid uint32, ok bool) {
+	for line := range bytes.Lines(data) {
+		value, found := bytes.CutPrefix(line, []byte("Tgid:"))
+		if found && bytes.HasSuffix(value, []byte("\n")) {
+			return procParsePID(bytes.TrimSpace(value))
+		}
+	}
+	return 0, false
+}
+
+func procParsePID(text []byte) (uint32, bool) {
+	number, ok := procParseUint(text)
+	return uint32(number), ok && number <= 1<<31-1
+}
+
+// procParseUint is strconv.ParseUint for bytes, without its allocation.
+func procParseUint(text []byte) (uint64, bool) {
+	if len(text) == 0 {
+		return 0, false
+	}
+	var number uint64
+	for _, c := range text {
+		digit := uint64(c - '0')
+		if digit > 9 || number > (1<<64-1-digit)/10 {
+			return 0, false
+		}
+		number = 10*number + digit
+	}
+	return number, true
+}

@@ -1,0 +1,54 @@
+package normalize
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"hash/maphash"
+)
+
+// procEntityID is the printable digest of what makes a process unique. The
+// parts are told apart by their lengths, so that no two lists of them run into
+// the same bytes.
+func procEntityID(kind, host, boot string, numbers ...uint64) string {
+	text := make([]byte, 0, 160)
+	for _, part := range [...]string{"tripline.process", kind, host, boot} {
+		text = binary.BigEndian.AppendUint32(text, uint32(len(part)))
+		text = append(text, part...)
+	}
+	for _, number := range numbers {
+		text = binary.BigEndian.AppendUint64(text, number)
+	}
+	sum := sha256.Sum256(text)
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// procHints are what an event's records show of its process beside the pid. They
+// decide whether two events of a pid belong to one process where nothing better
+// is known.
+type procHints struct {
+	ppid, auid, session uint32
+	// executable is a hash of the path, so that the memory of a table does not
+	// depend on the lengths of paths; 0 is unknown.
+	executable uint64
+}
+
+// procHintsOf reads the hints of a query without keeping its views.
+func procHintsOf(q *ProcessQuery, seed maphash.Seed) procHints {
+	hints := procHints{ppid: q.PPID, auid: q.AUID, session: q.Session}
+	if q.Executable != "" {
+		hints.executable = maphash.String(seed, q.Executable)
+	}
+	return hints
+}
+
+// agree says whether a and b may be of one process. The login must be the same.
+// An exec changes the executable and the death of the parent changes the parent,
+// so that one of them being the same is enough; unknown ones prove nothing.
+func (a procHints) agree(b procHints) bool {
+	if a.auid != b.auid || a.session != b.session {
+		return false
+	}
+	return a.ppid == b.ppid && a.ppid != 0 ||
+		a.executable == b.executable && a.executable != 0
+}

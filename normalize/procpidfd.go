@@ -1,0 +1,94 @@
+package normalize
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// procPidfdLimit bounds the descriptors that are kept open.
+const procPidfdLimit = 512
+
+// procPidfds keeps a descriptor for each of the processes used last, see
+// pidfd_open(2). A descriptor names one process for ever, which makes it the
+// cheapest way to notice that a pid has gone to another one.
+type procPidfds struct {
+	open *procTable[uint32, int]
+}
+
+// newProcPidfds returns nil where the kernel has no such descriptors (before 5.3)
+// or does not let them be used, and where root shows other pids than those of
+// this process's namespace.
+func newProcPidfds(root string) *procPidfds {
+	self, err := os.Readlink(filepath.Join(root, "self"))
+	if err != nil || self != strconv.Itoa(os.Getpid()) || !procIsMounted(root) {
+		return nil
+	}
+	// A seccomp filter may refuse the calls with an error that means something
+	// else otherwise.
+	fd, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd) //nolint:errcheck // nothing was written
+	if unix.PidfdSendSignal(fd, 0, nil, 0) != nil {
+		return nil
+	}
+	closeOne := func(_ uint32, fd *int) { _ = unix.Close(*fd) }
+	return &procPidfds{open: newProcTable(procPidfdShare(), closeOne)}
+}
+
+// procPidfdShare leaves most of the descriptors that this process may have to
+// its other work.
+func procPidfdShare() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 64
+	}
+	return int(max(1, min(procPidfdLimit, limit.Cur/4)))
+}
+
+// procIsMounted says whether root is a proc file system and not a copy of one.
+func procIsMounted(root string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(root, &fs) == nil && int64(fs.Type) == unix.PROC_SUPER_MAGIC
+}
+
+// keep opens a descriptor of a process, in place of one that was kept of the pid
+// before. It returns ESRCH where there is no such process; after any other
+// error there may be one, and pid may be one of its threads.
+func (p *procPidfds) keep(pid uint32) error {
+	p.drop(pid)
+	fd, err := unix.PidfdOpen(int(pid), 0)
+	if err == nil {
+		p.open.put(pid, fd)
+	}
+	return err
+}
+
+// runs says whether the process whose descriptor is kept has not been reaped yet.
+// known is false where there is no descriptor or it does not tell.
+func (p *procPidfds) runs(pid uint32) (runs, known bool) {
+	fd := p.open.get(pid)
+	if fd == nil {
+		return false, false
+	}
+	err := unix.PidfdSendSignal(*fd, 0, nil, 0)
+	switch {
+	case err == nil, errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return true, true // the right to send a signal is checked after the existence
+	case errors.Is(err, unix.ESRCH):
+		return false, true
+	default:
+		return false, false
+	}
+}
+
+// drop closes the descriptor of a process.
+func (p *procPidfds) drop(pid uint32) { p.open.drop(pid) }
+
+// close closes all descriptors.
+func (p *procPidfds) close() { p.open.dropIf(func(uint32) bool { return true }) }

@@ -1,0 +1,237 @@
+package normalize
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// procProcessLimit bounds how many processes a ProcResolver remembers.
+const procProcessLimit = 4096
+
+// procGoneSlack is how long after a process was found to be gone an event may
+// still be taken for one of it, in case the time of day was set meanwhile.
+const procGoneSlack = time.Second
+
+// ProcResolver identifies processes of the running kernel through /proc, see
+// proc(5), and keeps what it learned so that the same process costs one system
+// call the next time. One goroutine uses it at a time.
+//
+// It answers what the records are too late for as best it can: where a process
+// has ended before it was looked at, its identity is inferred.
+type ProcResolver struct {
+	hostID, bootID string
+	files          *procFiles
+	clock          *procClock
+	pidfds         *procPidfds // nil where the kernel has none
+	sockets        *procSockets
+	users          *userTable
+	seed           maphash.Seed
+	processes      *procTable[uint32, procProcess]
+	evicted        atomic.Uint64
+}
+
+// procProcess is what is known of a process under the pid that records give it,
+// which is one of its threads on kernels before 4.9.
+type procProcess struct {
+	identity Identity
+	hints    procHints
+	ticks    uint64
+	// verified says that the process was seen in /proc and has not been found to
+	// be gone since.
+	verified bool
+	// goneBy is when the process was found to be gone, in milliseconds since the
+	// Unix epoch; 0 where it was not. It cannot have caused events after that.
+	goneBy int64
+}
+
+// NewProcResolver makes a resolver that reads root, "/proc" on a live host, and
+// the users of the file etc/passwd beside root. host gives the machine and boot
+// that entity ids are derived from; without a boot id, or without host, the boot
+// id is read from root. Where root is not a proc file system but a copy of some
+// of its files, root/stat must be among them.
+//
+// It remembers 4096 processes and holds at most 512 file descriptors, or a
+// quarter of what RLIMIT_NOFILE allows; Close gives them back.
+func NewProcResolver(root string, host *HostFacts) (*ProcResolver, error) {
+	clock, err := newProcClock(root)
+	if err != nil {
+		return nil, fmt.Errorf("identify processes: %w", err)
+	}
+	r := &ProcResolver{
+		files:   newProcFiles(root),
+		clock:   clock,
+		pidfds:  newProcPidfds(root),
+		sockets: newProcSockets(root),
+		users:   newUserTable(filepath.Join(filepath.Dir(root), "etc/passwd")),
+		seed:    maphash.MakeSeed(),
+	}
+	r.processes = newProcTable(procProcessLimit, func(pid uint32, _ *procProcess) { r.dropPidfd(pid) })
+	if host != nil {
+		r.hostID, r.bootID = host.ID, host.BootID
+	}
+	if r.bootID == "" {
+		files := hostFiles{root: root}
+		r.bootID = files.line("sys/kernel/random/boot_id")
+	}
+	return r, nil
+}
+
+// Close gives back the file descriptors. The resolver must not be used after it.
+func (r *ProcResolver) Close() error {
+	if r.pidfds != nil {
+		r.pidfds.close()
+	}
+	return nil
+}
+
+// Evicted counts the processes that were forgotten because of the table's
+// limit. It may be called from any goroutine.
+func (r *ProcResolver) Evicted() uint64 { return r.evicted.Load() }
+
+// Identify says which process an event is about. For a process that it knows and
+// that still runs it makes a single system call and does not allocate.
+func (r *ProcResolver) Identify(q ProcessQuery) Identity {
+	hints := procHintsOf(&q, r.seed)
+	known := r.processes.get(q.PID)
+	if known != nil && known.verified && !r.clock.startedAfter(known.ticks, q.Time) && r.runs(q.PID, known) {
+		known.hints = hints
+		return known.identity
+	}
+	r.clock.refresh()
+	found, err := r.ask(q.PID, false)
+	if err == nil && !r.clock.startedAfter(found.ticks, q.Time) {
+		return r.remember(q.PID, r.verified(found, hints))
+	}
+	gone := err == nil || errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENOENT)
+	return r.remember(q.PID, r.inferred(&q, hints, gone))
+}
+
+// runs says whether a process that was verified still has its pid.
+func (r *ProcResolver) runs(pid uint32, known *procProcess) bool {
+	if r.pidfds != nil {
+		if runs, ok := r.pidfds.runs(pid); ok {
+			return runs
+		}
+	}
+	leader := known.identity.PID == pid
+	found, err := r.ask(pid, leader)
+	return err == nil && found.pid == known.identity.PID && found.ticks == known.ticks
+}
+
+// ask reads what /proc says of the thread group of pid, whose leader it is known
+// to be or not. The error is ESRCH or ENOENT where there is no such process.
+func (r *ProcResolver) ask(pid uint32, leader bool) (procStat, error) {
+	if r.pidfds == nil {
+		return r.files.stat(pid, leader)
+	}
+	// The pid may go to another process at any moment. What was read between
+	// opening the descriptor and finding its process still there belongs to it.
+	for range 3 {
+		err := r.pidfds.keep(pid)
+		if errors.Is(err, unix.ESRCH) {
+			return procStat{}, err
+		}
+		if err != nil { // a thread has no such descriptor
+			return r.files.stat(pid, leader)
+		}
+		found, err := r.files.stat(pid, true)
+		switch runs, known := r.pidfds.runs(pid); {
+		case !known:
+			return found, err
+		case runs && err != nil:
+			return found, unix.EACCES // not gone, whatever the error says
+		case runs:
+			return found, nil
+		}
+	}
+	return procStat{}, unix.ESRCH
+}
+
+// verified is a process as /proc shows it.
+func (r *ProcResolver) verified(found procStat, hints procHints) procProcess {
+	if hints.ppid == 0 {
+		hints.ppid = found.ppid
+	}
+	identity := Identity{
+		EntityID: procEntityID("verified", r.hostID, r.bootID, uint64(found.pid), found.ticks),
+		PID:      found.pid,
+		Start:    r.clock.start(found.ticks),
+	}
+	return procProcess{identity: identity, hints: hints, ticks: found.ticks, verified: true}
+}
+
+// inferred is a process that could not be asked, because it is gone or for
+// another reason. It is the one that had the pid last where nothing speaks
+// against it, otherwise a new one.
+func (r *ProcResolver) inferred(q *ProcessQuery, hints procHints, gone bool) procProcess {
+	process := procProcess{hints: hints}
+	known := r.processes.get(q.PID)
+	if known != nil && known.hints.agree(hints) && known.existed(q.Time) && !r.clock.startedAfter(known.ticks, q.Time) {
+		process = *known
+		process.hints = hints
+		process.verified = false
+	} else {
+		process.identity.EntityID = procEntityID("inferred", r.hostID, r.bootID, uint64(q.PID), uint64(q.Time), q.Sequence)
+		process.identity.PID = q.PID
+	}
+	process.identity.Inferred = true
+	if gone && process.goneBy == 0 {
+		process.goneBy = r.clock.now().UnixMilli()
+	}
+	return process
+}
+
+// existed says whether the process may have caused an event of the time given in
+// milliseconds since the Unix epoch, as far as its end is concerned.
+func (p *procProcess) existed(event int64) bool {
+	return p.goneBy == 0 || event <= p.goneBy+procGoneSlack.Milliseconds()
+}
+
+// remember keeps what was found out about the process of a pid.
+func (r *ProcResolver) remember(pid uint32, process procProcess) Identity {
+	if !process.verified {
+		r.dropPidfd(pid)
+	}
+	if r.processes.put(pid, process) {
+		r.evicted.Add(1)
+	}
+	return process.identity
+}
+
+func (r *ProcResolver) dropPidfd(pid uint32) {
+	if r.pidfds != nil {
+		r.pidfds.drop(pid)
+	}
+}
+
+// Transport names the transport protocol of an open socket, in the words of
+// network.transport, in which "icmp" and "ipv6-icmp" are ping sockets. It is
+// empty where the process is gone or the descriptor is no socket, and on kernels
+// before 3.7, which do not tell. A descriptor that was closed and opened again
+// since the event answers for its new socket. Transport does not allocate for
+// the usual protocols.
+func (r *ProcResolver) Transport(pid uint32, descriptor uint64) string {
+	return r.sockets.transport(pid, descriptor)
+}
+
+// UserName is the name that the file passwd(5) gives to a user id, empty where
+// it gives none. Users of directory services are not known. The file is looked at
+// again after 5 s.
+func (r *ProcResolver) UserName(uid uint32) string { return r.users.name(uid) }
+
+// Executable is the path of a running process's executable as seen from the
+// process's own root, with " (deleted)" after it where the file was removed. It
+// is empty where the process is gone or has none, as kernel threads.
+func (r *ProcResolver) Executable(pid uint32) string {
+	target, err := r.files.link(pid, "exe")
+	if err != nil {
+		return ""
+	}
+	return string(target)
+}

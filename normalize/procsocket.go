@@ -1,0 +1,89 @@
+package normalize
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// procSockets tells the protocols of other processes' sockets. It does not
+// allocate but for protocols that it has no word for.
+type procSockets struct {
+	root            string
+	path, attribute []byte
+	value           [64]byte
+}
+
+func newProcSockets(root string) *procSockets {
+	return &procSockets{
+		root:      root,
+		path:      make([]byte, 0, len(root)+64),
+		attribute: []byte("system.sockprotoname\x00"),
+	}
+}
+
+// transport names the transport of a socket, see ProcResolver.Transport.
+//
+// Only a socket may be asked for its protocol: a file of a FUSE or network file
+// system could leave the question unanswered for ever, and a process may put one
+// in the socket's place at any moment. With O_PATH the file itself is not opened,
+// so that neither opening nor closing it reaches a file system's code, and the
+// descriptor keeps to what was there.
+func (s *procSockets) transport(pid uint32, descriptor uint64) string {
+	s.path = procAppendPath(s.path[:0], s.root, pid, "fd/")
+	s.path = strconv.AppendUint(s.path, descriptor, 10)
+	s.path = append(s.path, 0)
+	fd, err := procOpen(s.path, unix.O_PATH)
+	if err != nil {
+		return ""
+	}
+	protocol := s.protocol(fd)
+	_ = unix.Close(fd) // nothing was written that could be lost
+	return procTransportName(protocol)
+}
+
+// protocol is the kernel's name of the protocol of a socket, nil where fd is no
+// socket. It is valid until the next call.
+func (s *procSockets) protocol(fd int) []byte {
+	s.path = append(s.path[:0], "/proc/self/fd/"...)
+	s.path = strconv.AppendInt(s.path, int64(fd), 10)
+	s.path = append(s.path, 0)
+	n, err := procReadlink(s.path, s.value[:])
+	if err != nil || !bytes.HasPrefix(s.value[:n], []byte("socket:[")) {
+		return nil
+	}
+	n, err = procGetxattr(s.path, s.attribute, s.value[:])
+	if err != nil {
+		return nil
+	}
+	return bytes.TrimRight(s.value[:n], "\x00")
+}
+
+// procTransportName gives the word of network.transport for the kernel's name of
+// a protocol.
+func procTransportName(protocol []byte) string {
+	protocol, ipv6 := bytes.CutSuffix(protocol, []byte("v6"))
+	switch string(protocol) {
+	case "TCP", "MPTCP", "SMC":
+		return "tcp"
+	case "UDP":
+		return "udp"
+	case "UDP-Lite", "UDPLITE":
+		return "udplite"
+	case "RAW":
+		return "raw"
+	case "PING":
+		if ipv6 {
+			return "ipv6-icmp"
+		}
+		return "icmp"
+	case "SCTP":
+		return "sctp"
+	case "UNIX", "UNIX-STREAM":
+		return "unix"
+	default:
+		return strings.ToLower(string(protocol))
+	}
+}
