@@ -1,0 +1,249 @@
+package normalize
+
+import (
+	"bytes"
+	"time"
+)
+
+// Correlator joins audit records into events: those of the same node, time and
+// sequence number, in whatever order and however mixed with others they arrive.
+//
+// An event is complete with its EOE record once it has what its system call must
+// leave; with its only record where a program wrote that; and else when time
+// shows that nothing more will come. A Correlator is used by one goroutine at a
+// time; Stats may be called by any.
+type Correlator struct {
+	options   Options
+	tolerance int64 // milliseconds
+	counters  counters
+	nodes     nodes
+	table     table
+	closed    closedEvents
+	last      *Event // the event of the latest record, which the next often has too
+	free      []*Event
+
+	// order has the pending events of an ordered correlator, queue those of
+	// another.
+	order timeHeap
+	queue fifo
+
+	// clock is an ordered correlator's time, see node.align; else the latest time
+	// given to Advance.
+	clock   int64
+	started bool
+}
+
+// NewCorrelator makes a Correlator.
+func NewCorrelator(options Options) *Correlator {
+	options = options.withDefaults()
+	return &Correlator{
+		options:   options,
+		tolerance: max(1, int64(options.Tolerance/time.Millisecond)),
+		table:     newTable(options.MaxPending),
+	}
+}
+
+// Stats gives the counters.
+func (c *Correlator) Stats() Stats { return c.counters.stats() }
+
+// Pending is the number of events that wait for records or for their turn.
+func (c *Correlator) Pending() int { return c.table.count }
+
+// Add takes the next record. What is kept of it is copied.
+func (c *Correlator) Add(record Record) {
+	c.counters.records.Add(1)
+	c.counters.bytes.Add(uint64(len(record.Body) + len(record.Enriched)))
+	host := c.nodes.find(record.Node)
+	event := c.find(host, &record)
+	if event == nil {
+		if c.closed.has(host, record.Time, record.Sequence) {
+			c.counters.late.Add(1)
+			return
+		}
+		event = c.open(host, &record)
+	}
+	c.last = event
+	c.append(event, &record)
+	if c.options.Ordered {
+		c.drain()
+		return
+	}
+	if event.complete() {
+		c.queue.remove(event)
+		c.finish(event, false)
+	}
+}
+
+// find finds the pending event of a record, nil when there is none.
+func (c *Correlator) find(host *node, record *Record) *Event {
+	if last := c.last; last != nil && last.is(host, record.Time, record.Sequence) {
+		return last
+	}
+	return c.table.find(host, record.Time, record.Sequence)
+}
+
+// open begins an event.
+func (c *Correlator) open(host *node, record *Record) *Event {
+	if c.table.count >= c.options.MaxPending {
+		c.evict()
+	}
+	event := c.take()
+	event.node, event.time, event.sequence = host, record.Time, record.Sequence
+	c.table.add(event)
+	if c.options.Ordered {
+		c.align(event)
+		c.order.push(event)
+		return event
+	}
+	event.due = notDue
+	for oldest := c.queue.head; oldest != nil && oldest.time+maxGap <= event.time; oldest = c.queue.head {
+		c.queue.remove(oldest)
+		c.finish(oldest, true)
+	}
+	c.queue.push(event)
+	return event
+}
+
+// maxGap is how much newer a record must be, in milliseconds, to end an event
+// that waits for records, even if nobody calls Advance.
+const maxGap = 2000
+
+// take takes an event from the pool.
+func (c *Correlator) take() *Event {
+	if n := len(c.free); n > 0 {
+		event := c.free[n-1]
+		c.free[n-1] = nil
+		c.free = c.free[:n-1]
+		return event
+	}
+	return &Event{owner: c, host: c.options.Host}
+}
+
+// append copies a record into its event.
+func (c *Correlator) append(event *Event, record *Record) {
+	if record.Type == TypeEOE {
+		event.ended = true
+		return
+	}
+	if event.has(record) {
+		c.counters.duplicates.Add(1)
+		return
+	}
+	room := c.options.MaxEventBytes - len(event.buffer)
+	if len(event.records) >= c.options.MaxEventRecords || room <= 0 {
+		c.counters.truncated.Add(1)
+		return
+	}
+	body, enriched := record.Body, record.Enriched
+	if len(body)+len(enriched) > room {
+		c.counters.truncated.Add(1)
+		body = body[:min(len(body), room)]
+		enriched = enriched[:min(len(enriched), room-len(body))]
+	}
+	event.add(record.Type, body, enriched)
+	if record.Type.alone() {
+		event.ended = true
+	}
+}
+
+// Advance tells a correlator without Ordered what time it is, in milliseconds
+// since the Unix epoch. Events whose records have been awaited for the tolerance
+// are emitted. An ordered correlator knows no time but the log's.
+func (c *Correlator) Advance(nowMillis int64) {
+	if c.options.Ordered {
+		return
+	}
+	c.clock = nowMillis
+	for event := c.queue.tail; event != nil && event.due == notDue; event = event.previous {
+		event.due = nowMillis + c.tolerance
+	}
+	for event := c.queue.head; event != nil && event.due <= nowMillis; event = c.queue.head {
+		c.queue.remove(event)
+		c.finish(event, true)
+	}
+}
+
+// notDue marks an event that Advance has not seen yet.
+const notDue = int64(1<<63 - 1)
+
+// Flush emits every pending event, in order, as at the end of the input.
+func (c *Correlator) Flush() {
+	for c.order.len() > 0 {
+		c.finish(c.order.pop(), true)
+	}
+	for event := c.queue.head; event != nil; event = c.queue.head {
+		c.queue.remove(event)
+		c.finish(event, true)
+	}
+}
+
+// evict completes the oldest event to make room.
+func (c *Correlator) evict() {
+	event := c.queue.head
+	if c.options.Ordered {
+		event = c.order.pop()
+	} else {
+		c.queue.remove(event)
+	}
+	if !event.ended {
+		c.counters.evicted.Add(1)
+	}
+	c.finish(event, true)
+}
+
+// drain emits the events of an ordered correlator whose time has come.
+func (c *Correlator) drain() {
+	for c.order.len() > 0 && c.order.first().due <= c.clock {
+		c.finish(c.order.pop(), true)
+	}
+}
+
+// finish emits an event that is in no queue any more.
+func (c *Correlator) finish(event *Event, check bool) {
+	c.table.remove(event)
+	c.closed.add(event)
+	if c.last == event {
+		c.last = nil
+	}
+	event.incomplete = check && event.lacks()
+	if event.incomplete {
+		c.counters.incomplete.Add(1)
+	}
+	event.references = 1
+	if len(event.records) > 0 {
+		c.emit(event)
+	}
+	event.Release()
+}
+
+// emit hands an event on. A log's processes are told apart by the events before
+// them, so that each is looked at here, whether or not anybody asks.
+func (c *Correlator) emit(event *Event) {
+	if log, ok := c.options.Resolver.(resetter); ok {
+		if event.node.restarts(event) {
+			log.Reset(event.node.name)
+		}
+		event.identity()
+	}
+	c.counters.events.Add(1)
+	c.options.Emit(event)
+}
+
+// recycle puts an event that nobody holds back into the pool.
+func (c *Correlator) recycle(event *Event) {
+	event.reset()
+	if len(c.free) < c.options.MaxPending {
+		c.free = append(c.free, event)
+	}
+}
+
+// has says that the event already holds the record.
+func (e *Event) has(record *Record) bool {
+	for i := range e.records {
+		one := &e.records[i]
+		if one.typ == record.Type && int(one.end-one.start) == len(record.Body) && bytes.Equal(e.body(one), record.Body) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,329 @@
+package normalize
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+)
+
+// truth is a yes or no that may be unknown.
+type truth uint8
+
+const (
+	unknown truth = iota
+	yes
+	no
+)
+
+// The numbers of a process that its records give, as indexes of details.ids.
+const (
+	idPID = iota
+	idPPID
+	idAUID
+	idUID
+	idGID
+	idEUID
+	idSUID
+	idFSUID
+	idEGID
+	idSGID
+	idFSGID
+	idSession
+	idCount
+)
+
+// details are what an event's records say, worked out once.
+type details struct {
+	done, identified, transported, judged, collected bool
+
+	// From the record that tells what happened.
+	typ RecordType
+	// beside is the type of another such record beside a SYSCALL record: LOGIN,
+	// CONFIG_CHANGE, AVC; 0 when there is none.
+	beside  RecordType
+	arch    uint32
+	number  uint32
+	name    string // of the system call or the io_uring operation
+	call    call
+	exit    int64
+	success truth
+	args    [6]uint64
+	nargs   int             // how many of args are known
+	ids     [idCount]uint32 // see has
+	present uint16          // which of ids are there
+	syscall bool            // there is a SYSCALL record
+	uring   bool            // there is a URINGOP record
+	uringOp uint64
+
+	// Views into the event's memory; nil when missing.
+	comm, exe, tty []byte
+
+	address   sockaddr
+	kind      kind
+	identity  Identity
+	transport string
+
+	askedExe, askedParent bool
+	parentExe             string
+}
+
+// id reads one of the numbers.
+func (d *details) id(which int) (uint32, bool) {
+	return d.ids[which], d.present&(1<<which) != 0
+}
+
+// known works out the details on the first call.
+func (e *Event) known() *details {
+	d := &e.details
+	if d.done {
+		return d
+	}
+	d.done = true
+	slices.SortStableFunc(e.records, e.compare)
+	for i := range e.records {
+		if one := &e.records[i]; one.typ == TypeUringop {
+			d.readUringop(e.body(one))
+		}
+	}
+	syscall, primary := e.primary()
+	if primary == nil && len(e.records) > 0 {
+		primary = &e.records[0]
+	}
+	if primary != nil {
+		d.typ, d.syscall = primary.typ, syscall != nil
+		e.readPrimary(d, e.body(primary))
+	}
+	for i := range e.records {
+		if typ := e.records[i].typ; d.syscall && d.beside == 0 && !typ.auxiliary() && typ != TypeSyscall && typ != TypeUringop {
+			d.beside = typ
+		}
+	}
+	if one := e.record(TypeSocketcall); one != nil && d.syscall {
+		d.readSocketcall(e.body(one))
+	}
+	if one := e.record(TypeSockaddr); one != nil {
+		e.readSockaddr(d, e.body(one))
+	}
+	return d
+}
+
+// compare puts records into an order that does not depend on that of their
+// arrival.
+func (e *Event) compare(a, b rawRecord) int {
+	if a.typ != b.typ {
+		return cmp.Compare(a.typ, b.typ)
+	}
+	return bytes.Compare(e.body(&a), e.body(&b))
+}
+
+// readPrimary reads the record that tells what happened.
+func (e *Event) readPrimary(d *details, body []byte) {
+	s := scanner{rest: body}
+	var p pair
+	for s.next(&p) {
+		ok := true
+		switch {
+		case p.nested():
+			s.rest = p.value
+		case p.old:
+		default:
+			if ok = d.takeCall(&p) && d.takeID(&p); ok {
+				e.takeText(d, &p)
+			}
+		}
+		if !ok {
+			e.owner.counters.unreadable.Add(1)
+		}
+	}
+	d.resolve()
+}
+
+// readCall reads what a SYSCALL record says of the call and no more.
+func (d *details) readCall(body []byte) {
+	s := scanner{rest: body}
+	var p pair
+	for s.next(&p) && string(p.key) != "pid" {
+		d.takeCall(&p)
+	}
+	d.resolve()
+}
+
+// takeCall takes what describes the system call; false when the value is not of
+// the key's form.
+func (d *details) takeCall(p *pair) (ok bool) {
+	ok = true
+	switch string(p.key) {
+	case "arch":
+		var n uint64
+		n, ok = parseHex(p.value)
+		d.arch = uint32(n)
+	case "syscall":
+		var n int64
+		n, ok = parseDecimal(p.value)
+		d.number = uint32(n)
+	case "exit":
+		d.exit, ok = parseDecimal(p.value)
+	case "success", "res", "result":
+		ok = d.takeSuccess(p.value)
+	case "a0", "a1", "a2", "a3":
+		at := int(p.key[1] - '0')
+		d.args[at], ok = parseHex(p.value)
+		d.nargs = max(d.nargs, at+1)
+	}
+	return ok
+}
+
+// takeSuccess reads the outcome in one of the words that the kernel and programs
+// use for it.
+func (d *details) takeSuccess(value []byte) bool {
+	switch string(value) {
+	case "yes", "1", "success":
+		d.success = yes
+	case "no", "0", "failed", "fail":
+		d.success = no
+	default:
+		return len(value) == 0 || value[0] == '?' || value[0] == '('
+	}
+	return true
+}
+
+// takeID takes a number of the process; false when the value is no number. The
+// first of several counts: a user record begins with what the kernel vouches for
+// and goes on with what the program says.
+func (d *details) takeID(p *pair) bool {
+	which := idIndex(p.key)
+	if which < 0 || d.present&(1<<which) != 0 {
+		return true
+	}
+	id, ok := parseID(p.value)
+	if ok {
+		d.ids[which], d.present = id, d.present|1<<which
+	}
+	return ok || p.missing()
+}
+
+// idIndex finds the index of a key in details.ids, -1 when it has none.
+func idIndex(key []byte) int {
+	switch string(key) {
+	case "pid":
+		return idPID
+	case "ppid":
+		return idPPID
+	case "auid":
+		return idAUID
+	case "uid":
+		return idUID
+	case "gid":
+		return idGID
+	case "euid":
+		return idEUID
+	case "suid":
+		return idSUID
+	case "fsuid":
+		return idFSUID
+	case "egid":
+		return idEGID
+	case "sgid":
+		return idSGID
+	case "fsgid":
+		return idFSGID
+	case "ses":
+		return idSession
+	}
+	return -1
+}
+
+// takeText takes the texts that describe the process.
+func (e *Event) takeText(d *details, p *pair) {
+	if p.missing() {
+		return
+	}
+	switch string(p.key) {
+	case "comm":
+		d.comm = e.decode(p)
+	case "exe":
+		d.exe = e.decode(p)
+	case "tty", "terminal":
+		if d.tty == nil {
+			d.tty = p.value
+		}
+	}
+}
+
+// decode is the text of a value that may be hexadecimal. Decoded texts are kept
+// in the event's arena.
+func (e *Event) decode(p *pair) []byte {
+	if !p.encoded() {
+		return p.value
+	}
+	return e.decodeHex(p.value)
+}
+
+// decodeHex appends what hexadecimal digits stand for to the arena.
+func (e *Event) decodeHex(digits []byte) []byte {
+	start := len(e.arena)
+	e.arena = appendHex(e.arena, digits)
+	return e.arena[start:len(e.arena):len(e.arena)]
+}
+
+// resolve finds the system call's name and meaning.
+func (d *details) resolve() {
+	if !d.syscall && d.arch == 0 {
+		if d.uring {
+			d.name = uringOpName(d.uringOp)
+		}
+		return
+	}
+	d.name, d.call = syscallOf(d.arch, d.number)
+	if d.call == callSocketcall {
+		d.name, d.call = socketcallOf(d.args[0])
+		d.nargs = 0
+	}
+}
+
+// readSocketcall reads the arguments of the call that a socketcall stands for.
+func (d *details) readSocketcall(body []byte) {
+	s := scanner{rest: body}
+	var p pair
+	for s.next(&p) {
+		if len(p.key) != 2 || p.key[0] != 'a' || p.key[1]-'0' > 5 {
+			continue
+		}
+		at := int(p.key[1] - '0')
+		value, ok := parseHex(p.value)
+		if ok {
+			d.args[at], d.nargs = value, max(d.nargs, at+1)
+		}
+	}
+}
+
+// readUringop reads a URINGOP record. Of several operations of one event the
+// connect counts.
+func (d *details) readUringop(body []byte) {
+	s := scanner{rest: body}
+	var p pair
+	for s.next(&p) {
+		if string(p.key) != "uring_op" {
+			continue
+		}
+		if op, ok := parseDecimal(p.value); ok && op >= 0 && (!d.uring || op == uringConnect) {
+			d.uringOp, d.uring = uint64(op), true
+		}
+		return
+	}
+}
+
+// readSockaddr reads a SOCKADDR record.
+func (e *Event) readSockaddr(d *details, body []byte) {
+	s := scanner{rest: body}
+	var p pair
+	for s.next(&p) {
+		if string(p.key) == "saddr" {
+			d.address, e.arena = parseSockaddr(e.arena, p.value)
+			if !d.address.known {
+				e.owner.counters.unreadable.Add(1)
+			}
+			return
+		}
+	}
+}

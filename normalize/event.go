@@ -1,0 +1,188 @@
+package normalize
+
+import (
+	"unsafe"
+
+	"tripline/detect"
+)
+
+// Event is one audit event as ECS describes it. It implements detect.Event.
+// Fields are worked out when they are read for the first time. A correlator
+// reuses the event and its memory after Emit has returned and every Retain has
+// met its Release.
+type Event struct {
+	owner *Correlator
+	node  *node
+
+	time     int64 // milliseconds
+	sequence uint64
+
+	// What the correlator keeps of a pending event.
+	chain, previous, next *Event
+	place, due            int64
+	ended, incomplete     bool
+	references            int
+
+	buffer  []byte
+	records []rawRecord
+
+	// What has been worked out, see details.
+	details details
+	arena   []byte // decoded texts
+	values  []detect.Value
+	memo    []memo
+	pairs   []dataPair
+	pieces  []piece
+	host    *HostFacts
+}
+
+// rawRecord is a record in an event's buffer.
+type rawRecord struct {
+	typ                    RecordType
+	start, end, enrichedTo uint32
+}
+
+var _ detect.Event = (*Event)(nil)
+
+// maxIdleBuffer is the largest buffer that an unused event keeps.
+const maxIdleBuffer = 16 << 10
+
+// reset makes the event ready for reuse.
+func (e *Event) reset() {
+	buffer, arena := e.buffer[:0], e.arena[:0]
+	if cap(buffer) > maxIdleBuffer {
+		buffer = nil
+	}
+	if cap(arena) > maxIdleBuffer {
+		arena = nil
+	}
+	clear(e.values)
+	clear(e.memo)
+	clear(e.pairs)
+	clear(e.pieces)
+	*e = Event{
+		owner: e.owner, host: e.owner.options.Host,
+		buffer: buffer, arena: arena, records: e.records[:0],
+		values: e.values[:0], memo: e.memo[:0], pairs: e.pairs[:0], pieces: e.pieces[:0],
+	}
+}
+
+// add appends a copy of a record.
+func (e *Event) add(typ RecordType, body, enriched []byte) {
+	start := len(e.buffer)
+	e.buffer = append(e.buffer, body...)
+	end := len(e.buffer)
+	e.buffer = append(e.buffer, enriched...)
+	e.records = append(e.records, rawRecord{typ, uint32(start), uint32(end), uint32(len(e.buffer))})
+}
+
+// body is a record's body.
+func (e *Event) body(record *rawRecord) []byte { return e.buffer[record.start:record.end] }
+
+// enriched is what auditd added to a record.
+func (e *Event) enriched(record *rawRecord) []byte { return e.buffer[record.end:record.enrichedTo] }
+
+// record finds the first record of a type, nil when there is none.
+func (e *Event) record(typ RecordType) *rawRecord {
+	for i := range e.records {
+		if e.records[i].typ == typ {
+			return &e.records[i]
+		}
+	}
+	return nil
+}
+
+// is says that the event is that of a node, time and sequence number.
+func (e *Event) is(host *node, time int64, sequence uint64) bool {
+	return e.sequence == sequence && e.time == time && e.node == host
+}
+
+// Time is the kernel's time of the event in nanoseconds since the Unix epoch; the
+// kernel gives milliseconds.
+func (e *Event) Time() int64 { return e.time * 1e6 }
+
+// Tiebreaker is the audit sequence number, the field event.sequence.
+func (e *Event) Tiebreaker() (int64, bool) { return int64(e.sequence), true }
+
+// Retain implements detect.Event.
+func (e *Event) Retain() { e.references++ }
+
+// Release implements detect.Event.
+func (e *Event) Release() {
+	if e.references--; e.references == 0 {
+		e.owner.recycle(e)
+	}
+}
+
+// Value implements detect.Event: it reads a field of Schema. Texts in the value
+// are views into the event.
+func (e *Event) Value(id detect.FieldID) detect.Value {
+	if id < 0 || int(id) >= len(registry) {
+		return detect.Value{}
+	}
+	for i := range e.memo {
+		if e.memo[i].id == id {
+			return e.memo[i].value
+		}
+	}
+	arena, values := len(e.arena), len(e.values)
+	value := registry[id].get(e)
+	if len(e.arena) != arena || len(e.values) != values {
+		e.memo = append(e.memo, memo{id, value})
+	}
+	return value
+}
+
+// memo is a value that took memory of the event to make, so that it is made once
+// only.
+type memo struct {
+	id    detect.FieldID
+	value detect.Value
+}
+
+// text shows bytes of the event's memory as a string without copying them.
+func text(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
+// complete says that the event has everything that its records announce.
+func (e *Event) complete() bool { return e.ended && !e.lacks() }
+
+// lacks says that a record is missing which must have been written: the one that
+// tells what happened, the address that a connect was given, the arguments of an
+// executed program.
+func (e *Event) lacks() bool {
+	syscall, primary := e.primary()
+	if primary == nil {
+		return true
+	}
+	if syscall == nil || e.record(TypeSockaddr) != nil || e.record(TypeExecve) != nil {
+		return false
+	}
+	var d details
+	d.readCall(e.body(syscall))
+	switch d.call {
+	case callConnect:
+		return !refused(d.exit)
+	case callExec:
+		return d.success == yes
+	default:
+		return false
+	}
+}
+
+// primary finds the SYSCALL record, nil when there is none, and the record that
+// tells what happened: SYSCALL, URINGOP, or the first that only belongs to an
+// event by itself.
+func (e *Event) primary() (syscall, primary *rawRecord) {
+	for i := range e.records {
+		one := &e.records[i]
+		switch {
+		case one.typ == TypeSyscall:
+			return one, one
+		case primary == nil && !one.typ.auxiliary():
+			primary = one
+		}
+	}
+	return nil, primary
+}

@@ -1,0 +1,216 @@
+package normalize
+
+import "bytes"
+
+// pair is one key=value of a record's body. Its slices are views into the body.
+type pair struct {
+	key, value []byte
+	// quote is the value's quotation mark, '"', '\'' or '{', which value does not
+	// include; 0 for a value without one.
+	quote byte
+	// old says that the word "old" stood before the key: "old auid=700" was
+	// written before "old-auid=700".
+	old bool
+}
+
+// scanner splits a record's body into its pairs. Words that are no pair are
+// passed over. It reads anything and never fails.
+type scanner struct {
+	rest []byte
+}
+
+// next finds the next pair; false at the end of the body.
+func (s *scanner) next(p *pair) bool {
+	p.old = false
+	for {
+		s.skipSpace()
+		if len(s.rest) == 0 {
+			return false
+		}
+		end := 0
+		for end < len(s.rest) && s.rest[end] != '=' && s.rest[end] != ' ' {
+			end++
+		}
+		word := s.rest[:end]
+		if end == len(s.rest) || s.rest[end] == ' ' {
+			p.old = string(word) == "old"
+			s.rest = s.rest[end:]
+			continue
+		}
+		s.rest = s.rest[end+1:]
+		if end == 0 {
+			continue
+		}
+		p.key = word
+		s.value(p)
+		return true
+	}
+}
+
+// skipSpace passes what stands between pairs.
+func (s *scanner) skipSpace() {
+	i := 0
+	for i < len(s.rest) && (s.rest[i] == ' ' || s.rest[i] == ',') {
+		i++
+	}
+	s.rest = s.rest[i:]
+}
+
+// value takes the value at the beginning of the rest. A quotation mark that is
+// not closed encloses everything to the end: such a record was cut off.
+func (s *scanner) value(p *pair) {
+	p.quote, p.value = 0, nil
+	if len(s.rest) == 0 {
+		return
+	}
+	var end int
+	switch p.quote = s.rest[0]; p.quote {
+	case '"':
+		end = bytes.IndexByte(s.rest[1:], '"')
+	case '\'':
+		end = s.closingApostrophe(p.key)
+	case '{':
+		end = bytes.IndexByte(s.rest[1:], '}')
+	default:
+		p.quote = 0
+		if end = bytes.IndexByte(s.rest, ' '); end < 0 {
+			end = len(s.rest)
+		}
+		p.value, s.rest = s.rest[:end], s.rest[end:]
+		return
+	}
+	if end < 0 {
+		p.value, s.rest = s.rest[1:], nil
+		return
+	}
+	p.value, s.rest = s.rest[1:1+end], s.rest[end+2:]
+}
+
+// closingApostrophe finds the end of a value in apostrophes. The msg of a user
+// record is the last pair of its record and may hold apostrophes itself.
+func (s *scanner) closingApostrophe(key []byte) int {
+	if string(key) == "msg" {
+		return bytes.LastIndexByte(s.rest[1:], '\'')
+	}
+	return bytes.IndexByte(s.rest[1:], '\'')
+}
+
+// nested says that the value is itself a list of pairs: the msg='…' of a user
+// record.
+func (p *pair) nested() bool {
+	return p.quote == '\'' && string(p.key) == "msg"
+}
+
+// missing says that the record has the key without a value.
+func (p *pair) missing() bool {
+	if p.quote != 0 {
+		return len(p.value) == 0
+	}
+	switch string(p.value) {
+	case "", "?", "(null)", "(none)":
+		return true
+	}
+	return false
+}
+
+// encoded says that the value may be hexadecimal: the kernel writes a text of
+// unknown origin (audit_log_untrustedstring) in quotation marks, and where it
+// holds a space, a quotation mark, a control or a non-ASCII byte as upper-case
+// hexadecimal digits without them.
+func (p *pair) encoded() bool {
+	return p.quote == 0 && untrusted(p.key) && isHex(p.value)
+}
+
+// untrusted says that the values of key are texts of unknown origin.
+func untrusted(key []byte) bool {
+	switch string(key) {
+	case "comm", "exe", "ocomm", "proctitle", "cwd", "name", "key", "cmd", "acct", "data", "dir", "path",
+		"watch", "file", "grp", "new_group", "vm", "device", "sw", "root_dir", "title", "dev", "invalid_context":
+		return true
+	}
+	return false
+}
+
+// isHex says that text is an even number of upper-case hexadecimal digits.
+func isHex(text []byte) bool {
+	if len(text) == 0 || len(text)%2 != 0 {
+		return false
+	}
+	for _, b := range text {
+		if b-'0' > 9 && b-'A' > 5 {
+			return false
+		}
+	}
+	return true
+}
+
+// appendHex appends the bytes that hexadecimal digits of either case stand for,
+// up to the first that is none.
+func appendHex(dst, text []byte) []byte {
+	for i := 0; i+1 < len(text); i += 2 {
+		high, low := nibble(text[i]), nibble(text[i+1])
+		if high|low > 0xf {
+			break
+		}
+		dst = append(dst, high<<4|low)
+	}
+	return dst
+}
+
+// nibble is the value of a hexadecimal digit, 0xff when it is none.
+func nibble(digit byte) byte {
+	switch {
+	case digit-'0' <= 9:
+		return digit - '0'
+	case digit-'A' <= 5:
+		return digit - 'A' + 10
+	case digit-'a' <= 5:
+		return digit - 'a' + 10
+	}
+	return 0xff
+}
+
+// parseDecimal reads a decimal number with an optional sign.
+func parseDecimal(text []byte) (n int64, ok bool) {
+	negative := len(text) > 0 && text[0] == '-'
+	if negative {
+		text = text[1:]
+	}
+	magnitude, end, ok := number(text, 0, 1<<63-1)
+	if !ok || end != len(text) {
+		return 0, false
+	}
+	if negative {
+		return -int64(magnitude), true
+	}
+	return int64(magnitude), true
+}
+
+// parseID reads a 32-bit unsigned number; -1 stands for the highest, as in old
+// kernels' records.
+func parseID(text []byte) (id uint32, ok bool) {
+	if string(text) == "-1" {
+		return unset, true
+	}
+	n, end, ok := number(text, 0, unset)
+	return uint32(n), ok && end == len(text)
+}
+
+// unset is the id of nobody: the login uid and the audit session of a process
+// that no login started.
+const unset = 1<<32 - 1
+
+// parseHex reads a hexadecimal number of at most 64 bits without prefix.
+func parseHex(text []byte) (n uint64, ok bool) {
+	if len(text) == 0 || len(text) > 16 {
+		return 0, false
+	}
+	for _, b := range text {
+		digit := nibble(b)
+		if digit > 0xf {
+			return 0, false
+		}
+		n = n<<4 | uint64(digit)
+	}
+	return n, true
+}

@@ -1,0 +1,156 @@
+package normalize
+
+import "container/heap"
+
+// table finds pending events by node, time and sequence number. Its chains run
+// through the events, so that it never allocates.
+type table struct {
+	buckets []*Event
+	count   int
+}
+
+func newTable(capacity int) table {
+	size := 16
+	for size < capacity && size < 1<<20 {
+		size *= 2
+	}
+	return table{buckets: make([]*Event, size)}
+}
+
+// bucket is where the events of a sequence number and a time are.
+func (t *table) bucket(time int64, sequence uint64) *(*Event) {
+	return &t.buckets[mix(time, sequence)&uint64(len(t.buckets)-1)]
+}
+
+// mix spreads what differs between events over all bits.
+func mix(time int64, sequence uint64) uint64 {
+	h := (sequence ^ uint64(time)<<20) * 0x9e3779b97f4a7c15
+	return h ^ h>>32
+}
+
+func (t *table) find(host *node, time int64, sequence uint64) *Event {
+	for event := *t.bucket(time, sequence); event != nil; event = event.chain {
+		if event.is(host, time, sequence) {
+			return event
+		}
+	}
+	return nil
+}
+
+func (t *table) add(event *Event) {
+	bucket := t.bucket(event.time, event.sequence)
+	event.chain, *bucket = *bucket, event
+	t.count++
+}
+
+func (t *table) remove(event *Event) {
+	for link := t.bucket(event.time, event.sequence); *link != nil; link = &(*link).chain {
+		if *link == event {
+			*link, event.chain = event.chain, nil
+			t.count--
+			return
+		}
+	}
+}
+
+// fifo holds pending events in the order in which they began.
+type fifo struct {
+	head, tail *Event
+}
+
+func (f *fifo) push(event *Event) {
+	event.previous = f.tail
+	if f.tail == nil {
+		f.head = event
+	} else {
+		f.tail.next = event
+	}
+	f.tail = event
+}
+
+func (f *fifo) remove(event *Event) {
+	if event.previous == nil {
+		f.head = event.next
+	} else {
+		event.previous.next = event.next
+	}
+	if event.next == nil {
+		f.tail = event.previous
+	} else {
+		event.next.previous = event.previous
+	}
+	event.previous, event.next = nil, nil
+}
+
+// timeHeap holds pending events by their place in time.
+type timeHeap struct {
+	events eventHeap
+}
+
+func (h *timeHeap) len() int          { return len(h.events) }
+func (h *timeHeap) first() *Event     { return h.events[0] }
+func (h *timeHeap) push(event *Event) { heap.Push(&h.events, event) }
+
+func (h *timeHeap) pop() *Event {
+	first := h.events[0]
+	heap.Pop(&h.events)
+	return first
+}
+
+// eventHeap implements heap.Interface.
+type eventHeap []*Event
+
+func (h eventHeap) Len() int      { return len(h) }
+func (h eventHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+
+// Less orders by time, sequence number and, so that the order of equals is the
+// same on every run, node.
+func (h eventHeap) Less(i, j int) bool {
+	a, b := h[i], h[j]
+	if a.place != b.place {
+		return a.place < b.place
+	}
+	if a.sequence != b.sequence {
+		return a.sequence < b.sequence
+	}
+	return a.node.name < b.node.name
+}
+
+// Push implements heap.Interface.
+func (h *eventHeap) Push(event any) { *h = append(*h, event.(*Event)) }
+
+// Pop implements heap.Interface.
+func (h *eventHeap) Pop() any {
+	last := len(*h) - 1
+	event := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return event
+}
+
+// closedEvents remembers the events that were emitted last, so that records which
+// come after them do not make them twice. Sequence numbers follow each other, so
+// that a place for each of the last ones is found by the number itself.
+type closedEvents struct {
+	slots [4096]closedEvent
+}
+
+type closedEvent struct {
+	node     *node
+	time     int64
+	sequence uint64
+}
+
+func (c *closedEvents) add(event *Event) {
+	*c.slot(event.node, event.sequence) = closedEvent{event.node, event.time, event.sequence}
+}
+
+func (c *closedEvents) has(host *node, time int64, sequence uint64) bool {
+	return *c.slot(host, sequence) == closedEvent{host, time, sequence}
+}
+
+// slot keeps the numbers of different nodes, which often are near each other,
+// apart.
+func (c *closedEvents) slot(host *node, sequence uint64) *closedEvent {
+	return &c.slots[(sequence+host.number*1021)%uint64(len(c.slots))]
+}

@@ -1,0 +1,128 @@
+package normalize
+
+import (
+	"slices"
+	"strings"
+
+	"tripline/detect"
+)
+
+// ECSVersion is the version of the Elastic Common Schema whose field names and
+// types events have.
+const ECSVersion = "8.17.0"
+
+// field is one field of an event.
+type field struct {
+	name string
+	typ  detect.Type
+	// costly says that reading it from a live event may need a system call.
+	costly bool
+	// array says that ECS wants an array in JSON even for one value.
+	array bool
+	get   func(*Event) detect.Value
+}
+
+// registry has every field, sorted by the parts of their names so that the fields
+// of one object are neighbours. It drives Schema, Event.Value and the JSON form.
+// A field's index is its detect.FieldID.
+//
+//nolint:gochecknoglobals // a table that nothing changes
+var registry = sortFields(slices.Concat(
+	eventFields(), processFields(), userFields(), networkFields(), auditdFields(), hostFields(),
+))
+
+func sortFields(fields []field) []field {
+	slices.SortFunc(fields, func(a, b field) int {
+		return slices.Compare(strings.Split(a.name, "."), strings.Split(b.name, "."))
+	})
+	return fields
+}
+
+// schema implements detect.Schema over the registry.
+type schema struct {
+	byName map[string]detect.FieldID
+}
+
+// Schema gives the fields that events offer.
+func Schema() detect.Schema {
+	s := schema{byName: make(map[string]detect.FieldID, len(registry))}
+	for id := range registry {
+		s.byName[registry[id].name] = detect.FieldID(id)
+	}
+	return s
+}
+
+// Field implements detect.Schema.
+func (s schema) Field(name string) (detect.Field, bool) {
+	id, ok := s.byName[name]
+	if !ok {
+		return detect.Field{}, false
+	}
+	return detect.Field{ID: id, Type: registry[id].typ, Costly: registry[id].costly}, true
+}
+
+// FieldNames implements detect.Schema.
+func (s schema) FieldNames() []string {
+	names := make([]string, len(registry))
+	for id := range registry {
+		names[id] = registry[id].name
+	}
+	return names
+}
+
+// constant makes a field that is the same in every event.
+func constant(name, value string) field {
+	return field{name: name, typ: detect.TypeString, get: func(*Event) detect.Value { return detect.String(value) }}
+}
+
+// words makes a text field.
+func words(name string, get func(*Event) detect.Value) field {
+	return field{name: name, typ: detect.TypeString, get: get}
+}
+
+// whole makes an integer field.
+func whole(name string, get func(*Event) detect.Value) field {
+	return field{name: name, typ: detect.TypeInt, get: get}
+}
+
+// asked marks a field as costly.
+func asked(f field) field {
+	f.costly = true
+	return f
+}
+
+// several marks a field as an array.
+func several(f field) field {
+	f.array = true
+	return f
+}
+
+func eventFields() []field {
+	return []field{
+		{name: "@timestamp", typ: detect.TypeDate, get: func(e *Event) detect.Value { return detect.Int(e.Time()) }},
+		constant("ecs.version", ECSVersion),
+		constant("data_stream.type", "logs"),
+		constant("data_stream.dataset", "tripline.events"),
+		constant("data_stream.namespace", "default"),
+		constant("event.kind", "event"),
+		constant("event.module", "tripline"),
+		constant("event.dataset", "tripline.events"),
+		several(asked(words("event.category", func(e *Event) detect.Value { return optional(e.describe().category) }))),
+		several(asked(words("event.type", func(e *Event) detect.Value { return optional(e.describe().typ) }))),
+		asked(words("event.action", func(e *Event) detect.Value { return optional(e.describe().action) })),
+		words("event.outcome", func(e *Event) detect.Value { return detect.String(e.outcome()) }),
+		whole("event.sequence", func(e *Event) detect.Value { return detect.Int(int64(e.sequence)) }),
+		asked(words("tripline.identity", (*Event).identityQuality)),
+		{name: "tripline.incomplete", typ: detect.TypeBool, get: (*Event).incompleteFlag},
+		{name: "tripline.executable.deleted", typ: detect.TypeBool, get: (*Event).deletedFlag},
+		{name: "tripline.executable.memfd", typ: detect.TypeBool, get: (*Event).memfdFlag},
+	}
+}
+
+// incompleteFlag is true for an event that lacks a record, else missing.
+func (e *Event) incompleteFlag() detect.Value {
+	if !e.incomplete {
+		return detect.Value{}
+	}
+	return detect.Bool(true)
+}

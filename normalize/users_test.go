@@ -1,0 +1,107 @@
+package normalize
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestUserNamesOfAFile(t *testing.T) {
+	users := newUserTable("testdata/proc/current/etc/passwd")
+	users.name(0)
+	want := map[uint32]string{0: "root", 1: "daemon", 1000: "alice", 65534: "nobody"}
+	if !maps.Equal(users.names, want) {
+		t.Errorf("got %v, want %v", users.names, want)
+	}
+	if got := users.name(4242); got != "" {
+		t.Errorf("an id without a name has the name %q", got)
+	}
+}
+
+func TestUserNamesFollowTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "passwd")
+	write := func(name string) {
+		t.Helper()
+		// Written beside and renamed, as useradd(8) does it.
+		if err := os.WriteFile(path+"+", []byte(name+":x:5:5:::\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+"+", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now()
+	users := newUserTable(path)
+	users.now = func() time.Time { return now }
+	expect := func(when, want string) {
+		t.Helper()
+		if got := users.name(5); got != want {
+			t.Errorf("%s: got %q, want %q", when, got, want)
+		}
+	}
+	expect("without a file", "")
+	write("old")
+	expect("before the file is looked at again", "")
+	now = now.Add(userCheckInterval)
+	expect("after 5 s", "old")
+	write("new")
+	now = now.Add(userCheckInterval - 1)
+	expect("a moment before 5 s", "old")
+	now = now.Add(1)
+	expect("after 5 s again", "new")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(userCheckInterval)
+	expect("without the file", "new")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(userCheckInterval)
+	expect("with a pipe in its place", "new")
+}
+
+func TestUserNameDoesNotAllocate(t *testing.T) {
+	users := newUserTable("testdata/proc/current/etc/passwd")
+	if got := testing.AllocsPerRun(1000, func() { users.name(1000) }); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+}
+
+func FuzzPasswd(f *testing.F) {
+	data, err := os.ReadFile("testdata/proc/current/etc/passwd")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte("a:x:1:"))
+	f.Add([]byte("a:x:1\nb::+2:\x00:::\n\n:::::\n" + strings.Repeat("c", userNameLimit+1) + ":x:3:3"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		names := userParse(data)
+		for uid, name := range names {
+			if !userNameValid([]byte(name)) || strings.ContainsAny(name, ":\n") {
+				t.Errorf("%d has the name %q", uid, name)
+			}
+			if !bytes.Contains(append([]byte("\n"), data...), []byte("\n"+name+":")) {
+				t.Errorf("%q starts no line", name)
+			}
+		}
+		// A bad line costs nothing but itself, and the first name stays.
+		after := userParse(append(append([]byte{}, data...), "\nlast:x:77:77:::\n"...))
+		if _, known := names[77]; !known {
+			names[77] = "last"
+		}
+		// What was cut off at the end may have become complete by the line feed.
+		for uid, name := range names {
+			if after[uid] != name {
+				t.Errorf("%d was %q and is %q after another line", uid, name, after[uid])
+			}
+		}
+	})
+}
