@@ -1,0 +1,105 @@
+package normalize
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tripline/detect"
+)
+
+// corpora is where recorded logs that are not part of the repository may lie.
+const corpora = "../../shared/corpora"
+
+// needCorpora skips a test where those logs are absent.
+func needCorpora(t testing.TB) {
+	t.Helper()
+	if _, err := os.Stat(corpora); err != nil {
+		t.Skipf("the recorded logs that this test reads are absent: %v", err)
+	}
+}
+
+// seen is what a test remembers of an event.
+type seen struct {
+	json   string
+	fields map[string]detect.Value
+}
+
+// text is a field's text, empty when it is missing.
+func (s seen) text(name string) string { return s.fields[name].Text() }
+
+// copyValue makes a value that outlives its event.
+func copyValue(value detect.Value) detect.Value {
+	switch value.Kind() {
+	case detect.KindString:
+		return detect.String(strings.Clone(value.Text()))
+	case detect.KindList:
+		var all []detect.Value
+		for _, one := range value.Elements() {
+			all = append(all, copyValue(one))
+		}
+		return detect.List(all)
+	default:
+		return value
+	}
+}
+
+// look remembers an event and checks that its document is valid JSON.
+func look(t testing.TB, event *Event) seen {
+	t.Helper()
+	one := seen{fields: make(map[string]detect.Value)}
+	for id := range registry {
+		if value := event.Value(detect.FieldID(id)); value.Kind() != detect.KindMissing {
+			one.fields[registry[id].name] = copyValue(value)
+		}
+	}
+	one.json = string(event.AppendJSON(nil, nil))
+	if !json.Valid([]byte(one.json)) {
+		t.Errorf("invalid JSON: %s", one.json)
+	}
+	return one
+}
+
+// run gives the events of log lines.
+func run(t testing.TB, options Options, lines ...string) ([]seen, Stats) {
+	t.Helper()
+	var events []seen
+	options.Emit = func(event *Event) { events = append(events, look(t, event)) }
+	c := NewCorrelator(options)
+	for _, line := range lines {
+		record, err := ParseLine([]byte(line))
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		c.Add(record)
+	}
+	c.Flush()
+	if c.Pending() != 0 {
+		t.Errorf("%d events are pending after Flush", c.Pending())
+	}
+	return events, c.Stats()
+}
+
+// splitLines splits a log.
+func splitLines(log []byte) []string {
+	var lines []string
+	for line := range bytes.Lines(log) {
+		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
+			lines = append(lines, string(line))
+		}
+	}
+	return lines
+}
+
+// readFile reads a file of a test.
+func readFile(t testing.TB, parts ...string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(parts...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
