@@ -19,11 +19,12 @@ import (
 // JSON, of a key that is not known or occurs twice, of a value that is no text.
 func ParseHostFacts(file string, data []byte) (*HostFacts, error) {
 	facts := new(HostFacts)
-	reader := hostReader{file: file, text: data, facts: facts}
+	reader := hostReader{file: file, text: data}
 	if err := reader.checkSyntax(); err != nil {
 		return nil, err
 	}
 	reader.tokens = json.NewDecoder(bytes.NewReader(data))
+	reader.tokens.UseNumber() // which no number is too large for
 	if err := reader.object(hostKeys(facts)); err != nil {
 		return nil, err
 	}
@@ -64,7 +65,6 @@ func hostKeys(facts *HostFacts) []hostKey {
 type hostReader struct {
 	file   string
 	text   []byte
-	facts  *HostFacts
 	tokens *json.Decoder
 }
 
@@ -177,7 +177,7 @@ func hostKind(token json.Token) string {
 		return "an object"
 	case string:
 		return "a text"
-	case float64:
+	case json.Number:
 		return "a number"
 	case bool:
 		return "true or false"

@@ -65,7 +65,7 @@ func TestLogResolverJoins(t *testing.T) {
 
 func TestLogResolverIsDeterministic(t *testing.T) {
 	// The value is written down because the ids of recorded alerts depend on it.
-	const want = "ev7GqM-hgb1GUTDtj_WYCw"
+	const want = "VoZsTNbQUGLQbegL0JMXQQ"
 	for range 2 {
 		q := ProcessQuery{Node: "web-1", PID: 10, PPID: 1, AUID: 1000, Session: 3, Time: 1700000000123, Sequence: 77}
 		if got := NewLogResolver().Identify(q).EntityID; got != want {

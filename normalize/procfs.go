@@ -144,7 +144,10 @@ func procParseTgid(data []byte) (tgid uint32, ok bool) {
 
 func procParsePID(text []byte) (uint32, bool) {
 	number, ok := procParseUint(text)
-	return uint32(number), ok && number <= 1<<31-1
+	if !ok || number > 1<<31-1 {
+		return 0, false
+	}
+	return uint32(number), true
 }
 
 // procParseUint is strconv.ParseUint for bytes, without its allocation.

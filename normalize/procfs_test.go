@@ -33,7 +33,7 @@ func TestParseStat(t *testing.T) {
 		"no parentheses":      {"7 cat S 3", procStat{}, false},
 		"only a name":         {"7 (cat)", procStat{}, false},
 		"turned":              {")7(", procStat{}, false},
-		"cut in the ticks":    {statLine(7, "cat", 3, 12345)[:66], procStat{}, false},
+		"cut in the ticks":    {strings.SplitAfter(statLine(7, "cat", 3, 12345), "123")[0], procStat{}, false},
 		"negative parent":     {strings.Replace(statLine(7, "cat", 3, 12345), "S 3 ", "S -3 ", 1), procStat{}, false},
 		"two spaces":          {strings.Replace(statLine(7, "cat", 3, 12345), "S 3 ", "S  3 ", 1), procStat{}, false},
 		"ticks too large":     {strings.Replace(statLine(7, "cat", 3, 12345), "12345", "18446744073709551616", 1), procStat{}, false},
