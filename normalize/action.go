@@ -25,6 +25,7 @@ const (
 	ebadf        = -9
 	efault       = -14
 	einval       = -22
+	epipe        = -32
 	enosys       = -38
 	enotsock     = -88
 	eopnotsupp   = -95
@@ -108,8 +109,10 @@ func (d *details) judgeConnect() kind {
 		return kindProcess
 	case d.address.known && d.address.family == familyUnspec && d.call == callConnect && d.success == yes:
 		return kindDisconnect
-	case !d.address.inet(), known && !attempted(exit), d.call != callConnect && known && exit == eopnotsupp:
+	case !d.address.inet(), known && !attempted(exit):
 		return kindNetwork
+	case d.call != callConnect && known && (exit == eopnotsupp || exit == epipe):
+		return kindNetwork // a kernel that does not do fast open, or is told not to
 	}
 	return kindConnect
 }

@@ -14,7 +14,10 @@ func auditdFields() []field {
 		words("auditd.node", func(e *Event) detect.Value { return optional(e.node.name) }),
 	}
 	for _, key := range dataKeys() {
-		fields = append(fields, words(dataPrefix+key, func(e *Event) detect.Value { return e.datum(key) }))
+		fields = append(fields, field{
+			name: dataPrefix + key, typ: detect.TypeString, pair: true,
+			get: func(e *Event) detect.Value { return e.datum(key) },
+		})
 	}
 	return append(fields,
 		words(dataPrefix+"arch", (*Event).archName),

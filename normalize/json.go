@@ -21,16 +21,15 @@ func (e *Event) AppendJSON(dst []byte, host *HostFacts) []byte {
 	w := documentWriter{dst: append(dst, '{'), event: e}
 	for id := range registry {
 		one := &registry[id]
-		if strings.HasPrefix(one.name, dataPrefix) {
-			w.data(one.name[len(dataPrefix):])
+		if one.pair {
+			continue
 		}
 		if value := e.Value(detect.FieldID(id)); value.Kind() != detect.KindMissing {
+			w.pairs(one.name)
 			w.field(one, value)
 		}
-		if strings.HasPrefix(one.name, dataPrefix) && (id+1 == len(registry) || !strings.HasPrefix(registry[id+1].name, dataPrefix)) {
-			w.data("")
-		}
 	}
+	w.pairs("")
 	w.close("")
 	return append(w.dst, '}')
 }
@@ -48,18 +47,19 @@ type documentWriter struct {
 	shown int  // how many of the event's data pairs have been written
 }
 
-// data writes the pairs of auditd.data with keys before the given one that are no
-// fields of the registry; an empty key stands for the end.
-func (w *documentWriter) data(before string) {
+// pairs writes the pairs of auditd.data that come before the field of the given
+// name, or before the end where it is empty.
+func (w *documentWriter) pairs(before string) {
+	key, inside := strings.CutPrefix(before, dataPrefix)
+	if !inside && before != "" && before < dataPrefix {
+		return
+	}
 	pairs := w.event.data()
-	for w.shown < len(pairs) && (before == "" || text(pairs[w.shown].key) < before) {
+	for w.shown < len(pairs) && (!inside || text(pairs[w.shown].key) < key) {
 		one := pairs[w.shown]
 		w.enter(dataPrefix[:len(dataPrefix)-1])
 		w.member(text(one.key))
 		w.dst = appendString(w.dst, text(one.value))
-		w.shown++
-	}
-	if w.shown < len(pairs) && text(pairs[w.shown].key) == before {
 		w.shown++
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -46,6 +47,9 @@ func readCases(t *testing.T, file string) []performed {
 			section = line[3:]
 		case strings.HasPrefix(trimmed, "type="):
 			lines = append(lines, trimmed)
+		case strings.HasPrefix(trimmed, "run "):
+			finish()
+			all = append(all, performed{section: section})
 		case strings.HasPrefix(trimmed, "["):
 			m := says.FindStringSubmatch(line)
 			if m == nil {
@@ -95,7 +99,7 @@ func caseFiles(t *testing.T) []string {
 func wantedAction(one performed) string {
 	switch one.name {
 	case "inet4", "inet4ok", "nb", "inet6", "mapped", "inet4long", "thread", "nsconnect", "loginuid", "int80",
-		"i386 socketcall", "udp", "fastopen":
+		"i386 socketcall", "udp":
 		return "connection_attempted"
 	case "unspec":
 		return "socket_disconnected"
@@ -110,6 +114,11 @@ func wantedAction(one performed) string {
 		return "connect"
 	case "sendto", "sendmsg":
 		return one.name
+	case "fastopen":
+		if one.exit == eopnotsupp || one.exit == epipe {
+			return "sendto" // the kernel does no fast open
+		}
+		return "connection_attempted"
 	}
 	return ""
 }
@@ -224,7 +233,8 @@ func TestCorporaRead(t *testing.T) {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for _, file := range files {
-		lines := splitLines(readFile(t, file))
+		// The kernel of audit-rhel7.log wrote records of a type that auditd could not read.
+		lines := slices.DeleteFunc(splitLines(readFile(t, file)), func(line string) bool { return line == "type=UNKNOWN[1329] msg=g" })
 		events, stats := run(t, Options{Ordered: true}, lines...)
 		t.Logf("%s: %d events, %+v", filepath.Base(file), len(events), stats)
 		if len(events) == 0 || stats.Records != uint64(len(lines)) {

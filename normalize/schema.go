@@ -19,7 +19,9 @@ type field struct {
 	costly bool
 	// array says that ECS wants an array in JSON even for one value.
 	array bool
-	get   func(*Event) detect.Value
+	// pair says that the field is one of Event.data, which the JSON form shows all.
+	pair bool
+	get  func(*Event) detect.Value
 }
 
 // registry has every field, sorted by the parts of their names so that the fields
