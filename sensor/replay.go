@@ -23,8 +23,6 @@ type ReplayOptions struct {
 	// Host describes the host that the log is from; nil when it is not known.
 	// Nothing of the present machine takes its place.
 	Host *normalize.HostFacts
-	// Version is the program's version, for the documents.
-	Version string
 	// Alerts and Events say which documents are written.
 	Alerts, Events bool
 	// Text writes alerts in the form for a person.
@@ -56,7 +54,7 @@ type ReplaySummary struct {
 func Replay(ctx context.Context, files []string, options ReplayOptions, out io.Writer) (ReplaySummary, error) {
 	buffered := bufio.NewWriterSize(out, 256<<10)
 	p := newPipeline(options.Rules, options.Limits, nil)
-	p.builder = alert.Builder{Host: options.Host, Version: options.Version}
+	p.builder = alert.Builder{Host: options.Host}
 	p.report = options.Report
 	if options.Alerts {
 		p.onAlert = func(made alert.Alert) { p.writeAlert(buffered, made, options.Text) }

@@ -26,8 +26,6 @@ type Options struct {
 	Config *config.Config
 	// Rules are the compiled rules.
 	Rules []*detect.Compiled
-	// Version is the program's version, for the documents.
-	Version string
 	// Log is the program's own log.
 	Log hclog.Logger
 	// Outputs are where alerts go; the sensor closes them.
@@ -112,7 +110,7 @@ func (s *Sensor) connect() error {
 	detectConfig := s.options.Config.Detect
 	limits := detect.Limits{PendingPerRule: detectConfig.MaxPendingPerRule, PendingTotal: detectConfig.MaxPendingTotal}
 	s.pipeline = newPipeline(s.options.Rules, limits, resolver)
-	s.pipeline.builder = alert.Builder{Host: host, Version: s.options.Version}
+	s.pipeline.builder = alert.Builder{Host: host}
 	s.pipeline.isTest = s.isSample
 	s.pipeline.onAlert = s.raise
 	s.pipeline.report = func(err error) { s.reported.warn("an audit record cannot be used", err) }

@@ -9,7 +9,6 @@ import (
 
 	"tripline/detect"
 	"tripline/internal/diag"
-	"tripline/internal/version"
 	"tripline/normalize"
 	"tripline/sensor"
 )
@@ -62,7 +61,7 @@ func replay(command *cobra.Command, std streams, flags *replayFlags, files []str
 	}
 	options := sensor.ReplayOptions{
 		Limits: detect.Limits{PendingPerRule: loaded.Detect.MaxPendingPerRule, PendingTotal: loaded.Detect.MaxPendingTotal},
-		Host:   host, Version: version.Version,
+		Host:   host,
 		Events: flags.events, Alerts: flags.alerts || !flags.events,
 		Text: std.terminal && !flags.asJSON, Stdin: std.in,
 	}

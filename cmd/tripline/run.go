@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tripline/config"
-	"tripline/internal/version"
 	"tripline/sensor"
 	"tripline/sensor/output"
 	"tripline/sensor/selftest"
@@ -59,7 +58,7 @@ func run(command *cobra.Command, std streams, loaded *config.Config, asText, tes
 		return err
 	}
 	options := sensor.Options{
-		Config: loaded, Rules: compiled, Version: version.Version, Log: log,
+		Config: loaded, Rules: compiled, Log: log,
 		Outputs: outputs, Text: asText,
 	}
 	if test {

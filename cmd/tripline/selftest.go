@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
-	"tripline/internal/version"
 	"tripline/sensor"
 	"tripline/sensor/selftest"
 )
@@ -72,7 +71,7 @@ func performSamples(command *cobra.Command, std streams, common *settings, techn
 		return nil, err
 	}
 	options := sensor.Options{
-		Config: loaded, Rules: compiled, Version: version.Version, SelfTest: techniques, Once: true,
+		Config: loaded, Rules: compiled, SelfTest: techniques, Once: true,
 		Log: hclog.New(&hclog.LoggerOptions{Name: "tripline", Level: hclog.Warn, Output: std.err}),
 	}
 	summary, err := sensor.Run(command.Context(), options)

@@ -18,8 +18,6 @@ type Builder struct {
 	// Host describes the watched host; nil for a recorded log without host
 	// facts.
 	Host *normalize.HostFacts
-	// Version is Tripline's own version.
-	Version string
 }
 
 // Alert is one finished alert.

@@ -37,7 +37,7 @@ type alertDocument struct {
 		} `json:"alert"`
 	} `json:"tripline"`
 
-	raw     string
+	raw     string // the events of the alert, for messages
 	arrived time.Time
 }
 
@@ -101,9 +101,12 @@ func (s *runningSensor) readAlerts(from io.Reader) {
 	lines := bufio.NewScanner(from)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		document := alertDocument{raw: lines.Text(), arrived: time.Now()}
+		document := alertDocument{arrived: time.Now()}
 		if err := json.Unmarshal(lines.Bytes(), &document); err != nil {
 			s.t.Errorf("standard output has a line that is no JSON: %v: %q", err, lines.Text())
+		}
+		for _, event := range document.Tripline.Alert.Sequence {
+			document.raw += string(event) + "\n"
 		}
 		s.mu.Lock()
 		s.alerts = append(s.alerts, document)

@@ -12,11 +12,21 @@ import (
 	"time"
 )
 
-// connect attempts one connection and does not mind how it ends.
+// connect attempts one connection, does not mind how it ends, and closes the
+// socket.
 func connect(kind int, address string) error {
-	to, err := netip.ParseAddrPort(address)
+	fd, err := attempt(kind, address)
 	if err != nil {
 		return err
+	}
+	return syscall.Close(fd)
+}
+
+// attempt is connect that leaves the socket open.
+func attempt(kind int, address string) (int, error) {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return -1, err
 	}
 	family, socketAddress := syscall.AF_INET6, syscall.Sockaddr(&syscall.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()})
 	if to.Addr().Is4() {
@@ -24,10 +34,10 @@ func connect(kind int, address string) error {
 	}
 	fd, err := syscall.Socket(family, kind, 0)
 	if err != nil {
-		return err
+		return -1, err
 	}
 	_ = syscall.Connect(fd, socketAddress) // refused is as good as accepted
-	return syscall.Close(fd)
+	return fd, nil
 }
 
 func setsid() error {
@@ -153,8 +163,10 @@ func unixSetsid(path string) error {
 	return nil
 }
 
+// udpSetsid keeps the socket open: once it is closed, nobody can tell what it
+// was.
 func udpSetsid(address string) error {
-	if err := connect(syscall.SOCK_DGRAM, address); err != nil {
+	if _, err := attempt(syscall.SOCK_DGRAM, address); err != nil {
 		return err
 	}
 	if err := setsid(); err != nil {
