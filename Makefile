@@ -39,7 +39,7 @@ build-all: ## Build static binaries for every architecture into dist/.
 	done
 
 run: build ## Build, then watch this host (root); ARGS="--config FILE" is passed on.
-	bin/tripline run $(ARGS)
+	bin/tripline run --selftest $(ARGS)
 
 test: ## Vet and test everything; as root also with the kernel's audit system.
 	$(GO) vet ./...

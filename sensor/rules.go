@@ -3,6 +3,7 @@ package sensor
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"tripline/auditrules"
@@ -16,13 +17,12 @@ import (
 // names each, and the good ones are returned beside it.
 func LoadRules(folder string) ([]*detect.Compiled, error) {
 	files := rules.FS()
-	if folder != "" {
-		if _, err := os.Stat(folder); err != nil {
-			return nil, fmt.Errorf("reading the rules folder: %w", err)
-		}
-		files = os.DirFS(folder)
+	if folder == "" {
+		folder = "."
+	} else {
+		files = hostFiles{}
 	}
-	loaded, err := detect.LoadRules(files, ".")
+	loaded, err := detect.LoadRules(files, folder)
 	failures := []error{err}
 	compiled := make([]*detect.Compiled, 0, len(loaded))
 	for _, rule := range loaded {
@@ -34,6 +34,19 @@ func LoadRules(folder string) ([]*detect.Compiled, error) {
 		compiled = append(compiled, one)
 	}
 	return compiled, errors.Join(failures...)
+}
+
+// hostFiles is the host's file system with paths as users write them, absolute
+// or relative, so that errors name files as users know them.
+type hostFiles struct{}
+
+// Open implements fs.FS.
+func (hostFiles) Open(name string) (fs.File, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading rules: %w", err)
+	}
+	return file, nil
 }
 
 // PlanRules works out the kernel audit rules that the compiled rules need on

@@ -93,6 +93,9 @@ func Detail(err error) string {
 		}
 		return strings.Join(parts, "\n")
 	}
+	if inner := errors.Unwrap(err); inner != nil && inner.Error() == err.Error() {
+		return Detail(inner)
+	}
 	var defect *Error
 	if errors.As(err, &defect) {
 		return strings.Replace(err.Error(), defect.Error(), defect.Detail(), 1)
