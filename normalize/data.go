@@ -41,7 +41,7 @@ func (e *Event) collect(body []byte) {
 			s.rest = p.value
 			continue
 		}
-		if p.missing() || housed(p.key) || !plainKey(p.key) || len(e.pairs) >= maxPairs {
+		if p.missing() || !p.old && housed(p.key) || !plainKey(p.key) || len(e.pairs) >= maxPairs {
 			continue
 		}
 		key := p.key

@@ -22,6 +22,32 @@ func TestBootTimeOfThisHost(t *testing.T) {
 	}
 }
 
+func TestBootTimeWithoutTheClock(t *testing.T) {
+	boot, err := procMeasureBoot()
+	if err != nil {
+		t.Skip(err)
+	}
+	for range 20 {
+		got, err := procMeasureUptime("/proc")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if late := time.Duration(got - boot); late > time.Millisecond || late < -11*time.Millisecond {
+			t.Errorf("uptime gives a boot time %v later than the clock", late)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	root := t.TempDir()
+	for _, content := range []string{"", "x", "12 13", "12.345 13", ".12 13", "99999999999999999.00 1"} {
+		if err := os.WriteFile(filepath.Join(root, "uptime"), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := procMeasureUptime(root); err == nil {
+			t.Errorf("%q is no error", content)
+		}
+	}
+}
+
 func TestBootTimeOfACopy(t *testing.T) {
 	clock, err := newProcClock("testdata/proc/current/proc")
 	if err != nil {

@@ -46,6 +46,19 @@ func TestTransportOfThisProcess(t *testing.T) {
 	}
 }
 
+func TestTransportNames(t *testing.T) {
+	for protocol, want := range map[string]string{
+		"TCP": "tcp", "TCPv6": "tcp", "MPTCP": "tcp", "MPTCPv6": "tcp", "SMC": "tcp", "UDP": "udp", "UDPv6": "udp",
+		"UDP-Lite": "udplite", "UDPLITEv6": "udplite", "SCTP": "sctp", "SCTPv6": "sctp", "DCCP": "dccp", "DCCPv6": "dccp",
+		"RAW": "raw", "RAWv6": "raw", "PING": "icmp", "PINGv6": "ipv6-icmp", "UNIX": "unix", "UNIX-STREAM": "unix",
+		"AF_VSOCK": "af_vsock", "": "",
+	} {
+		if got := procTransportName([]byte(protocol)); got != want {
+			t.Errorf("%q: got %q, want %q", protocol, got, want)
+		}
+	}
+}
+
 func TestTransportOfWhatIsNoSocket(t *testing.T) {
 	resolver := newTestResolver(t)
 	file, err := os.CreateTemp(t.TempDir(), "socket:[1]")
@@ -73,6 +86,16 @@ func TestTransportOfWhatIsNoSocket(t *testing.T) {
 	}
 	if got := resolver.Transport(0, 0); got != "" {
 		t.Errorf("pid 0: got %q", got)
+	}
+}
+
+func TestTransportOfACopyIsNotThatOfThisHost(t *testing.T) {
+	resolver, _ := newCopyResolver(t)
+	if resolver.pidfds != nil || resolver.sockets != nil {
+		t.Error("the kernel is asked about processes of another host")
+	}
+	if got := resolver.Transport(1, 0); got != "" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -121,10 +121,13 @@ func (r *Record) parseHeader(text []byte, at int) error {
 	if !ok {
 		return defect(text, at, "the header's sequence number is no number or too large", "it looks like audit(1795464318.928:8):")
 	}
-	if !bytes.HasPrefix(text[at:], []byte("):")) {
+	if at >= len(text) || text[at] != ')' {
 		return defect(text, at, `the header does not end with "):"`, "was the record cut off?")
 	}
-	at += len("):")
+	at++
+	if at < len(text) && text[at] == ':' { // old audit daemons left it out of their own records
+		at++
+	}
 	if at < len(text) && text[at] == ' ' {
 		at++
 	}

@@ -23,6 +23,7 @@ func TestParseLine(t *testing.T) {
 		{"kernel log", "[   12.345678] audit: type=1400 audit(1524662933.080:61207): " + body, Record{Type: 1400, Time: 1524662933080, Sequence: 61207}},
 		{"syslog", "Nov 23 20:00:00 h audispd: node=h.example type=SYSCALL msg=audit(1.928:8): " + body, Record{Type: TypeSyscall, Node: []byte("h.example"), Time: 1928, Sequence: 8}},
 		{"wrapped", "type=SYSCALL msg=audit(1.928:4294967295): " + body, Record{Type: TypeSyscall, Time: 1928, Sequence: 4294967295}},
+		{"no colon", "type=SYSCALL msg=audit(1.928:8) " + body, Record{Type: TypeSyscall, Time: 1928, Sequence: 8}},
 		{"microseconds", "type=SYSCALL msg=audit(1.928777:8): " + body, Record{Type: TypeSyscall, Time: 1928, Sequence: 8}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
