@@ -37,17 +37,22 @@ type procClock struct {
 // newProcClock uses the kernel's clocks where root is a proc file system, and
 // what root/stat says where it is a copy of one.
 func newProcClock(root string) (*procClock, error) {
-	c := &procClock{now: time.Now, measure: procMeasureBoot}
-	if !procIsMounted(root) {
-		c.measure = func() (int64, error) { return procReadBoot(root) }
+	measures := []func() (int64, error){func() (int64, error) { return procReadBoot(root) }}
+	if procIsMounted(root) {
+		measures = []func() (int64, error){
+			procMeasureBoot,
+			func() (int64, error) { return procMeasureUptime(root) }, // before 2.6.39
+		}
 	}
-	boot, err := c.measure()
-	if err != nil { // CLOCK_BOOTTIME is missing before 2.6.39
-		c.measure = func() (int64, error) { return procReadBoot(root) }
-		boot, err = c.measure()
+	var failed []error
+	for _, measure := range measures {
+		boot, err := measure()
+		if err == nil {
+			return &procClock{boot: boot, bootNow: boot, now: time.Now, measure: measure}, nil
+		}
+		failed = append(failed, err)
 	}
-	c.boot, c.bootNow = boot, boot
-	return c, err
+	return nil, errors.Join(failed...)
 }
 
 // start is the time of day at which a process started, in nanoseconds since the
@@ -91,6 +96,28 @@ func procMeasureBoot() (int64, error) {
 		}
 	}
 	return day.Nano() - before.Nano()/2 - after.Nano()/2, nil
+}
+
+// procMeasureUptime compares the time of day with root/uptime, which counts the
+// hundredths of a second that have passed as a whole. The result is the earliest
+// time of boot that this allows.
+func procMeasureUptime(root string) (int64, error) {
+	path := filepath.Join(root, "uptime")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0, fmt.Errorf("boot time: %w", err)
+	}
+	now := time.Now()
+	text, _, _ := bytes.Cut(data, []byte(" "))
+	seconds, hundredths, _ := bytes.Cut(text, []byte("."))
+	whole, ok := procParseUint(seconds)
+	part, okPart := procParseUint(hundredths)
+	if !ok || !okPart || whole > procMaxSeconds || part > 99 {
+		return 0, fmt.Errorf("boot time: %s does not begin with SECONDS.HUNDREDTHS", path)
+	}
+	const hundredth = 10 * time.Millisecond
+	uptime := int64(whole)*int64(time.Second) + int64(part+1)*int64(hundredth)
+	return now.UnixNano() - uptime, nil
 }
 
 // procReadBoot reads the time of boot, in whole seconds, from the line "btime" of

@@ -144,7 +144,7 @@ func procParseTgid(data []byte) (tgid uint32, ok bool) {
 
 func procParsePID(text []byte) (uint32, bool) {
 	number, ok := procParseUint(text)
-	if !ok || number > 1<<31-1 {
+	if !ok || number >= 1<<31 {
 		return 0, false
 	}
 	return uint32(number), true

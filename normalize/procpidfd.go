@@ -54,7 +54,7 @@ func procPidfdShare() int {
 // procIsMounted says whether root is a proc file system and not a copy of one.
 func procIsMounted(root string) bool {
 	var fs unix.Statfs_t
-	return unix.Statfs(root, &fs) == nil && int64(fs.Type) == unix.PROC_SUPER_MAGIC
+	return unix.Statfs(root, &fs) == nil && int64(fs.Type) == unix.PROC_SUPER_MAGIC //nolint:unconvert // 32 bits on some architectures
 }
 
 // keep opens a descriptor of a process, in place of one that was kept of the pid

@@ -28,8 +28,8 @@ type ProcResolver struct {
 	hostID, bootID string
 	files          *procFiles
 	clock          *procClock
-	pidfds         *procPidfds // nil where the kernel has none
-	sockets        *procSockets
+	pidfds         *procPidfds  // nil where the kernel has none
+	sockets        *procSockets // nil where the kernel does not tell
 	users          *userTable
 	seed           maphash.Seed
 	processes      *procTable[uint32, procProcess]
@@ -68,7 +68,7 @@ func NewProcResolver(root string, host *HostFacts) (*ProcResolver, error) {
 		clock:   clock,
 		pidfds:  newProcPidfds(root),
 		sockets: newProcSockets(root),
-		users:   newUserTable(filepath.Join(filepath.Dir(root), "etc/passwd")),
+		users:   newUserTable(filepath.Join(filepath.Dir(root), "etc", "passwd")),
 		seed:    maphash.MakeSeed(),
 	}
 	r.processes = newProcTable(procProcessLimit, func(pid uint32, _ *procProcess) { r.dropPidfd(pid) })
@@ -217,6 +217,9 @@ func (r *ProcResolver) dropPidfd(pid uint32) {
 // since the event answers for its new socket. Transport does not allocate for
 // the usual protocols.
 func (r *ProcResolver) Transport(pid uint32, descriptor uint64) string {
+	if r.sockets == nil {
+		return ""
+	}
 	return r.sockets.transport(pid, descriptor)
 }
 

@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"bytes"
+	"os"
 	"strconv"
 	"strings"
 
@@ -16,12 +17,25 @@ type procSockets struct {
 	value           [64]byte
 }
 
+// newProcSockets returns nil where a socket of this process's own cannot be told:
+// on kernels before 3.7, where root is a copy and where it shows other pids than
+// those of this process's namespace. Kernels before 2.6.39 ignore O_PATH and would
+// really open what is no socket, which may block and have effects.
 func newProcSockets(root string) *procSockets {
-	return &procSockets{
+	s := &procSockets{
 		root:      root,
 		path:      make([]byte, 0, len(root)+64),
 		attribute: []byte("system.sockprotoname\x00"),
 	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd) //nolint:errcheck // nothing was written
+	if s.transport(uint32(os.Getpid()), uint64(fd)) != "unix" {
+		return nil
+	}
+	return s
 }
 
 // transport names the transport of a socket, see ProcResolver.Transport.
