@@ -220,6 +220,16 @@ func TestProcessThatWasNeverSeen(t *testing.T) {
 	})
 }
 
+func TestProcessOfAnotherUserIsVerified(t *testing.T) {
+	// Without root, process 1 may not be sent a signal.
+	eachKernel(t, func(t *testing.T, resolver *ProcResolver) {
+		first := resolver.Identify(queryNow(1))
+		if second := resolver.Identify(queryNow(1)); first.Inferred || second != first {
+			t.Errorf("got %+v, then %+v", first, second)
+		}
+	})
+}
+
 func TestZombieIsStillThere(t *testing.T) {
 	eachKernel(t, func(t *testing.T, resolver *ProcResolver) {
 		cmd, stdin := startShell(t, "read line")
