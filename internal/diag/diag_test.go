@@ -1,0 +1,115 @@
+package diag
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestError(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		err          Error
+		line, detail string
+	}{
+		{
+			"everything",
+			Error{File: "a.toml", Line: 3, Column: 5, Message: "unknown key", Hint: "remove it", Source: "key = 1"},
+			"a.toml:3:5: unknown key; remove it",
+			"a.toml:3:5: unknown key; remove it\n  key = 1\n      ^",
+		},
+		{"no file", Error{Line: 1, Column: 1, Message: "bad", Source: "x"}, "1:1: bad", "1:1: bad\n  x\n  ^"},
+		{"no position", Error{File: "-", Message: "bad"}, "-: bad", "-: bad"},
+		{"message only", Error{Message: "bad"}, "bad", "bad"},
+		{"behind the end", Error{Line: 1, Column: 99, Message: "bad", Source: "ab"}, "1:99: bad", "1:99: bad\n  ab\n    ^"},
+		{
+			"a terminal escape", Error{Line: 1, Column: 3, Message: "bad", Source: "\x1b[x\u009by"},
+			"1:3: bad", "1:3: bad\n   [x y\n    ^",
+		},
+		{
+			"characters, not bytes", Error{Line: 1, Column: 3, Message: "bad", Source: "ééx"},
+			"1:3: bad", "1:3: bad\n  ééx\n    ^",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.err.Error(); got != test.line {
+				t.Errorf("Error: %q", got)
+			}
+			if got := test.err.Detail(); got != test.detail {
+				t.Errorf("Detail: %q, want %q", got, test.detail)
+			}
+		})
+	}
+}
+
+func TestDetailShowsAWindowOfALongLine(t *testing.T) {
+	err := Error{Line: 1, Column: 500_001, Message: "bad", Source: strings.Repeat("a", 500_000) + "X" + strings.Repeat("b", 500_000)}
+	lines := strings.Split(err.Detail(), "\n")
+	if len(lines) != 3 || len(lines[1]) > 130 || lines[1][len(lines[2])-1] != 'X' {
+		t.Errorf("%q", lines)
+	}
+}
+
+func TestDetailOfJoinedAndWrapped(t *testing.T) {
+	first := &Error{Line: 1, Column: 1, Message: "one", Source: "x"}
+	second := &Error{Line: 2, Column: 1, Message: "two", Source: "y"}
+	const want = "1:1: one\n  x\n  ^\n2:1: two\n  y\n  ^"
+	for name, err := range map[string]error{
+		"joined":          errors.Join(first, second),
+		"joined twice":    errors.Join(errors.Join(first), errors.Join(second)),
+		"plainly wrapped": plain{errors.Join(first, second)},
+	} {
+		if got := Detail(err); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if got := Detail(fmt.Errorf("reading: %w", first)); got != "reading: 1:1: one\n  x\n  ^" {
+		t.Errorf("wrapped with words: %q", got)
+	}
+	if got := Detail(errors.New("plain")); got != "plain" {
+		t.Errorf("plain: %q", got)
+	}
+	if got := Detail(nil); got != "" {
+		t.Errorf("nil: %q", got)
+	}
+}
+
+// plain wraps an error without words of its own.
+type plain struct{ err error }
+
+func (p plain) Error() string { return p.err.Error() }
+func (p plain) Unwrap() error { return p.err }
+
+func TestPosition(t *testing.T) {
+	const text = "first\r\nsécond\nlast"
+	for _, test := range []struct {
+		offset, line, column int
+		source               string
+	}{
+		{0, 1, 1, "first"},
+		{4, 1, 5, "first"},
+		{7, 2, 1, "sécond"},
+		{10, 2, 3, "sécond"},
+		{len(text), 3, 5, "last"},
+		{999, 3, 5, "last"},
+		{-1, 1, 1, "first"},
+	} {
+		line, column, source := Position(text, test.offset)
+		if line != test.line || column != test.column || source != test.source {
+			t.Errorf("offset %d: %d:%d %q", test.offset, line, column, source)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	candidates := []string{"source", "backlog_limit", "key", "level"}
+	for word, want := range map[string]string{
+		"sorce": "source", "backlog": "", "backlog_limits": "backlog_limit", "kex": "key", "zzz": "", "": "", "sourcE": "source",
+	} {
+		got, found := Nearest(word, candidates)
+		if got != want || found != (want != "") {
+			t.Errorf("%q: %q, %v", word, got, found)
+		}
+	}
+}
