@@ -219,9 +219,9 @@ func (c *Correlator) finish(event *Event, check bool) {
 // emit hands an event on. A log's processes are told apart by the events before
 // them, so that each is looked at here, whether or not anybody asks.
 func (c *Correlator) emit(event *Event) {
-	if log, ok := c.options.Resolver.(resetter); ok {
+	if inferrer, ok := c.options.Resolver.(resetter); ok {
 		if event.node.restarts(event) {
-			log.Reset(event.node.name)
+			inferrer.Reset(event.node.name)
 		}
 		event.identity()
 	}

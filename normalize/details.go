@@ -86,12 +86,12 @@ func (e *Event) known() *details {
 		}
 	}
 	syscall, primary := e.primary()
-	if primary == nil && len(e.records) > 0 {
-		primary = &e.records[0]
-	}
-	if primary != nil {
+	switch {
+	case primary != nil:
 		d.typ, d.syscall = primary.typ, syscall != nil
 		e.readPrimary(d, e.body(primary))
+	case len(e.records) > 0:
+		d.typ = e.records[0].typ
 	}
 	for i := range e.records {
 		if typ := e.records[i].typ; d.syscall && d.beside == 0 && !typ.auxiliary() && typ != TypeSyscall && typ != TypeUringop {

@@ -109,7 +109,8 @@ func (e *Event) Retain() { e.references++ }
 
 // Release implements detect.Event.
 func (e *Event) Release() {
-	if e.references--; e.references == 0 {
+	e.references--
+	if e.references == 0 {
 		e.owner.recycle(e)
 	}
 }

@@ -113,11 +113,17 @@ func (w *documentWriter) enter(path string) {
 
 // close closes objects until the open one contains the path.
 func (w *documentWriter) close(path string) {
-	for w.open != "" && w.open != path && !(strings.HasPrefix(path, w.open) && path[len(w.open)] == '.') {
+	for w.open != "" && !within(path, w.open) {
 		w.dst = append(w.dst, '}')
 		w.fresh = false
 		w.open = w.open[:max(0, strings.LastIndexByte(w.open, '.'))]
 	}
+}
+
+// within says that a path is that of an object or of one inside it.
+func within(path, object string) bool {
+	rest, ok := strings.CutPrefix(path, object)
+	return ok && (rest == "" || rest[0] == '.')
 }
 
 // appendValue appends a field's value.

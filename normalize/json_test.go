@@ -12,7 +12,7 @@ import (
 	"tripline/internal/version"
 )
 
-var update = flag.Bool("update", false, "write the golden files") //nolint:gochecknoglobals // a test flag
+var update = flag.Bool("update", false, "write the golden files")
 
 func TestAppendString(t *testing.T) {
 	for text, want := range map[string]string{

@@ -177,7 +177,7 @@ func checkCase(t *testing.T, one performed) (checked int) {
 		if pid := event.fields["process.pid"].Int(); one.pid > 1 && pid != one.pid && pid != one.tid {
 			t.Errorf("%s, %s: pid %d, not %d", one.section, one.name, pid, one.pid)
 		}
-		if exit := event.text("auditd.data.exit"); exit != strconv.FormatInt(one.exit, 10) && !(one.name == "go") {
+		if exit := event.text("auditd.data.exit"); exit != strconv.FormatInt(one.exit, 10) {
 			t.Errorf("%s, %s: exit %s, not %d", one.section, one.name, exit, one.exit)
 		}
 		if outcome := event.text("event.outcome"); outcome != wantedOutcome(one.exit) {

@@ -18,7 +18,7 @@ func newTable(capacity int) table {
 }
 
 // bucket is where the events of a sequence number and a time are.
-func (t *table) bucket(time int64, sequence uint64) *(*Event) {
+func (t *table) bucket(time int64, sequence uint64) **Event {
 	return &t.buckets[mix(time, sequence)&uint64(len(t.buckets)-1)]
 }
 

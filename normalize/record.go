@@ -39,7 +39,8 @@ const maxSeconds = 9_000_000_000
 func ParsePayload(typ uint16, payload []byte) (Record, error) {
 	record := Record{Type: RecordType(typ)}
 	payload = trimEnd(payload)
-	return record, record.parseHeader(payload, 0)
+	err := record.parseHeader(payload, 0)
+	return record, err
 }
 
 // ParseLine parses one line of auditd's log, raw or enriched, with or without

@@ -51,7 +51,7 @@ var (
 )
 
 func indexNames() (names [lastNamedType - firstNamedType + 1]string) {
-	for _, one := range recordTypeNames {
+	for _, one := range &recordTypeNames {
 		names[one.number-firstNamedType] = one.name
 	}
 	return names
@@ -59,7 +59,7 @@ func indexNames() (names [lastNamedType - firstNamedType + 1]string) {
 
 func indexNumbers() map[string]RecordType {
 	numbers := make(map[string]RecordType, len(recordTypeNames))
-	for _, one := range recordTypeNames {
+	for _, one := range &recordTypeNames {
 		numbers[one.name] = one.number
 	}
 	return numbers
@@ -119,7 +119,7 @@ func (t RecordType) auxiliary() bool {
 }
 
 func indexLowerNames() (names [lastNamedType - firstNamedType + 1]string) {
-	for _, one := range recordTypeNames {
+	for _, one := range &recordTypeNames {
 		names[one.number-firstNamedType] = strings.ToLower(one.name)
 	}
 	return names

@@ -3,8 +3,6 @@ package normalize
 // recordTypeNames has the name of every audit record type under its number. The
 // numbers up to 2000 are those of linux/audit.h, the others and the names as
 // auditd writes them those of audit-records.h in audit-userspace.
-//
-//nolint:gochecknoglobals // a table that nothing changes
 var recordTypeNames = [...]struct {
 	number RecordType
 	name   string
