@@ -15,6 +15,16 @@ type procSockets struct {
 	root            string
 	path, attribute []byte
 	value           [64]byte
+	known           [procKnownSockets]procKnownSocket
+}
+
+// procKnownSockets is how many sockets are remembered.
+const procKnownSockets = 256
+
+// procKnownSocket is a socket that was asked for its transport.
+type procKnownSocket struct {
+	inode     uint64 // 0 for none
+	transport string
 }
 
 // newProcSockets returns nil where a socket of this process's own cannot be told:
@@ -38,41 +48,68 @@ func newProcSockets(root string) *procSockets {
 	return s
 }
 
-// transport names the transport of a socket, see ProcResolver.Transport.
+// transport names the transport of a socket, see ProcResolver.Transport. The link
+// in /proc names the socket by its inode, and a socket keeps both its inode and
+// its protocol for life, so a socket that was asked before is known by its link
+// alone.
+func (s *procSockets) transport(pid uint32, descriptor uint64) string {
+	s.path = procAppendPath(s.path[:0], s.root, pid, "fd/")
+	s.path = strconv.AppendUint(s.path, descriptor, 10)
+	s.path = append(s.path, 0)
+	inode, ok := s.inode()
+	if !ok {
+		return ""
+	}
+	if known := &s.known[inode%procKnownSockets]; known.inode == inode {
+		return known.transport
+	}
+	return s.ask()
+}
+
+// inode reads the number of the socket at s.path; false where there is none.
+func (s *procSockets) inode() (uint64, bool) {
+	n, err := procReadlink(s.path, s.value[:])
+	if err != nil {
+		return 0, false
+	}
+	number, found := bytes.CutPrefix(s.value[:n], []byte("socket:["))
+	if !found {
+		return 0, false
+	}
+	number, found = bytes.CutSuffix(number, []byte("]"))
+	if !found {
+		return 0, false
+	}
+	return procParseUint(number)
+}
+
+// ask asks the kernel about the socket at s.path and remembers the answer.
 //
 // Only a socket may be asked for its protocol: a file of a FUSE or network file
 // system could leave the question unanswered for ever, and a process may put one
 // in the socket's place at any moment. With O_PATH the file itself is not opened,
 // so that neither opening nor closing it reaches a file system's code, and the
 // descriptor keeps to what was there.
-func (s *procSockets) transport(pid uint32, descriptor uint64) string {
-	s.path = procAppendPath(s.path[:0], s.root, pid, "fd/")
-	s.path = strconv.AppendUint(s.path, descriptor, 10)
-	s.path = append(s.path, 0)
+func (s *procSockets) ask() string {
 	fd, err := procOpen(s.path, unix.O_PATH)
 	if err != nil {
 		return ""
 	}
-	protocol := s.protocol(fd)
-	_ = unix.Close(fd) // nothing was written that could be lost
-	return procTransportName(protocol)
-}
-
-// protocol is the kernel's name of the protocol of a socket, nil where fd is no
-// socket. It is valid until the next call.
-func (s *procSockets) protocol(fd int) []byte {
+	defer unix.Close(fd) //nolint:errcheck // nothing was written that could be lost
 	s.path = append(s.path[:0], "/proc/self/fd/"...)
 	s.path = strconv.AppendInt(s.path, int64(fd), 10)
 	s.path = append(s.path, 0)
-	n, err := procReadlink(s.path, s.value[:])
-	if err != nil || !bytes.HasPrefix(s.value[:n], []byte("socket:[")) {
-		return nil
+	inode, ok := s.inode()
+	if !ok {
+		return ""
 	}
-	n, err = procGetxattr(s.path, s.attribute, s.value[:])
+	n, err := procGetxattr(s.path, s.attribute, s.value[:])
 	if err != nil {
-		return nil
+		return ""
 	}
-	return bytes.TrimRight(s.value[:n], "\x00")
+	transport := procTransportName(bytes.TrimRight(s.value[:n], "\x00"))
+	s.known[inode%procKnownSockets] = procKnownSocket{inode: inode, transport: transport}
+	return transport
 }
 
 // procTransportName gives the word of network.transport for the kernel's name of

@@ -159,3 +159,28 @@ func BenchmarkTransport(b *testing.B) {
 		resolver.Transport(pid, uint64(fd))
 	}
 }
+
+// TestTransportOfAReusedDescriptor gives one descriptor number to sockets of
+// different kinds in turn: what is remembered of one must not be said of another.
+func TestTransportOfAReusedDescriptor(t *testing.T) {
+	resolver := newTestResolver(t)
+	pid := uint32(os.Getpid())
+	for round := range 1000 {
+		kind, want := unix.SOCK_STREAM, "tcp"
+		if round%2 == 1 {
+			kind, want = unix.SOCK_DGRAM, "udp"
+		}
+		fd, err := unix.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if got := resolver.Transport(pid, uint64(fd)); got != want {
+				t.Errorf("round %d: got %q, want %q", round, got, want)
+			}
+		}
+		if err := unix.Close(fd); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
