@@ -7,6 +7,15 @@ type description struct {
 	category, typ, action string
 }
 
+// category is event.category. It is the same for every transport, so that no
+// question is asked for it.
+func (e *Event) category() detect.Value {
+	if e.known().judge() == kindConnect {
+		return detect.String("network")
+	}
+	return optional(e.describe().category)
+}
+
 // describe names what happened.
 func (e *Event) describe() description {
 	d := e.known()

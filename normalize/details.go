@@ -123,11 +123,15 @@ func (e *Event) readPrimary(d *details, body []byte) {
 	for s.next(&p) {
 		ok := true
 		switch {
+		case p.quote == '"':
+			e.takeText(d, &p)
 		case p.nested():
 			s.rest = p.value
 		case p.old:
 		default:
-			if ok = d.takeCall(&p) && d.takeID(&p); ok {
+			if which := idIndex(p.key); which >= 0 {
+				ok = d.takeID(which, &p)
+			} else if ok = d.takeCall(&p); ok {
 				e.takeText(d, &p)
 			}
 		}
@@ -190,9 +194,8 @@ func (d *details) takeSuccess(value []byte) bool {
 // takeID takes a number of the process; false when the value is no number. The
 // first of several counts: a user record begins with what the kernel vouches for
 // and goes on with what the program says.
-func (d *details) takeID(p *pair) bool {
-	which := idIndex(p.key)
-	if which < 0 || d.present&(1<<which) != 0 {
+func (d *details) takeID(which int, p *pair) bool {
+	if d.present&(1<<which) != 0 {
 		return true
 	}
 	id, ok := parseID(p.value)
@@ -235,16 +238,17 @@ func idIndex(key []byte) int {
 
 // takeText takes the texts that describe the process.
 func (e *Event) takeText(d *details, p *pair) {
-	if p.missing() {
-		return
-	}
 	switch string(p.key) {
 	case "comm":
-		d.comm = e.decode(p)
+		if !p.missing() {
+			d.comm = e.decode(p)
+		}
 	case "exe":
-		d.exe = e.decode(p)
+		if !p.missing() {
+			d.exe = e.decode(p)
+		}
 	case "tty", "terminal":
-		if d.tty == nil {
+		if d.tty == nil && !p.missing() {
 			d.tty = p.value
 		}
 	}

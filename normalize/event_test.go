@@ -46,10 +46,16 @@ func TestActions(t *testing.T) {
 		{"i386 socketcall", []string{syscallLine("40000003", 102, "yes", 0, args), inet4Line}, description{"network", "start", "connection_attempted"}, "success"},
 		{"i386 bind", []string{syscallLine("40000003", 102, "yes", 0, "a0=2 a1=1 a2=0 a3=0"), inet4Line}, description{"network", "info", "bind"}, "success"},
 		{"i386 42 is pipe", []string{syscallLine("40000003", 42, "yes", 0, args)}, description{"process", "info", "pipe"}, "success"},
-		{"i386 socketcall fast open", []string{syscallLine("40000003", 102, "yes", 0, "a0=b a1=1 a2=0 a3=0"),
-			"type=SOCKETCALL msg=audit(1.000:1): nargs=6 a0=3 a1=1 a2=1 a3=20000000 a4=1 a5=10", inet4Line}, description{"network", "start", "connection_attempted"}, "success"},
-		{"i386 socketcall fast open without its arguments", []string{syscallLine("40000003", 102, "yes", 0, "a0=b a1=1 a2=0 a3=20000000"), inet4Line},
-			description{"network", "info", "sendto"}, "success"},
+		{"i386 socketcall fast open", []string{
+			syscallLine("40000003", 102, "yes", 0, "a0=b a1=1 a2=0 a3=0"),
+			"type=SOCKETCALL msg=audit(1.000:1): nargs=6 a0=3 a1=1 a2=1 a3=20000000 a4=1 a5=10", inet4Line,
+		}, description{"network", "start", "connection_attempted"}, "success"},
+		{
+			"i386 socketcall fast open without its arguments",
+			[]string{syscallLine("40000003", 102, "yes", 0, "a0=b a1=1 a2=0 a3=20000000"), inet4Line},
+			description{"network", "info", "sendto"},
+			"success",
+		},
 		{"aarch64", []string{syscallLine("c00000b7", 203, "yes", 0, args), inet4Line}, description{"network", "start", "connection_attempted"}, "success"},
 		{"arm", []string{syscallLine("40000028", 283, "yes", 0, args), inet4Line}, description{"network", "start", "connection_attempted"}, "success"},
 		{"ppc64le", []string{syscallLine("c0000015", 328, "yes", 0, args), inet4Line}, description{"network", "start", "connection_attempted"}, "success"},
@@ -68,17 +74,37 @@ func TestActions(t *testing.T) {
 		{"exec", []string{syscallLine("c000003e", 59, "yes", 0, args), `type=EXECVE msg=audit(1.000:1): argc=1 a0="x"`}, description{"process", "start", "exec"}, "success"},
 		{"exec failed", []string{syscallLine("c000003e", 59, "no", -2, args)}, description{"process", "info", "execve"}, "failure"},
 		{"openat", []string{syscallLine("c000003e", 257, "yes", 3, args)}, description{"file", "info", "openat"}, "success"},
-		{"io_uring connect", []string{"type=URINGOP msg=audit(1.000:1): uring_op=16 success=yes exit=0 items=0 ppid=1 pid=9 uid=0", inet4Line},
-			description{"network", "start", "connection_attempted"}, "unknown"},
+		{
+			"io_uring connect",
+			[]string{"type=URINGOP msg=audit(1.000:1): uring_op=16 success=yes exit=0 items=0 ppid=1 pid=9 uid=0", inet4Line},
+			description{"network", "start", "connection_attempted"},
+			"unknown",
+		},
 		{"io_uring_enter on 5.10", []string{syscallLine("c000003e", 426, "yes", 1, args), inet4Line}, description{"network", "start", "connection_attempted"}, "unknown"},
-		{"io_uring sendmsg", []string{"type=URINGOP msg=audit(1.000:1): uring_op=9 success=yes exit=0 items=0 ppid=1 pid=9 uid=0", inet4Line},
-			description{"process", "info", "sendmsg"}, "unknown"},
-		{"login", []string{"type=LOGIN msg=audit(1.000:1): pid=9 uid=0 old-auid=4294967295 auid=1001 old-ses=4294967295 ses=1 res=1", syscallLine("c000003e", 1, "yes", 4, args)},
-			description{"session", "info", "login"}, "success"},
-		{"refused by SELinux", []string{"type=AVC msg=audit(1.000:1): avc:  denied  { name_connect } for  pid=9 comm=\"x\"", syscallLine("c000003e", 42, "no", -13, args), inet4Line},
-			description{"network", "start", "connection_attempted"}, "failure"},
-		{"user", []string{"type=USER_AUTH msg=audit(1.000:1): pid=9 uid=0 auid=1 ses=1 msg='op=PAM:authentication acct=\"root\" exe=\"/bin/su\" hostname=? addr=? terminal=pts/0 res=failed'"},
-			description{"authentication", "info", "user_auth"}, "failure"},
+		{
+			"io_uring sendmsg",
+			[]string{"type=URINGOP msg=audit(1.000:1): uring_op=9 success=yes exit=0 items=0 ppid=1 pid=9 uid=0", inet4Line},
+			description{"process", "info", "sendmsg"},
+			"unknown",
+		},
+		{
+			"login",
+			[]string{"type=LOGIN msg=audit(1.000:1): pid=9 uid=0 old-auid=4294967295 auid=1001 old-ses=4294967295 ses=1 res=1", syscallLine("c000003e", 1, "yes", 4, args)},
+			description{"session", "info", "login"},
+			"success",
+		},
+		{
+			"refused by SELinux",
+			[]string{"type=AVC msg=audit(1.000:1): avc:  denied  { name_connect } for  pid=9 comm=\"x\"", syscallLine("c000003e", 42, "no", -13, args), inet4Line},
+			description{"network", "start", "connection_attempted"},
+			"failure",
+		},
+		{
+			"user",
+			[]string{"type=USER_AUTH msg=audit(1.000:1): pid=9 uid=0 auid=1 ses=1 msg='op=PAM:authentication acct=\"root\" exe=\"/bin/su\" hostname=? addr=? terminal=pts/0 res=failed'"},
+			description{"authentication", "info", "user_auth"},
+			"failure",
+		},
 		{"unknown type", []string{"type=UNKNOWN[2950] msg=audit(1.000:1): a=b"}, description{"", "info", "unknown"}, "unknown"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -104,10 +130,12 @@ type host struct {
 func (h *host) Identify(q ProcessQuery) Identity {
 	return Identity{EntityID: "id", PID: q.PID - 1, Start: 1_500_000_000}
 }
+
 func (h *host) Transport(uint32, uint64) string {
 	h.asked++
 	return h.transport
 }
+
 func (h *host) UserName(uid uint32) string {
 	if uid == 0 {
 		return "root"
@@ -141,6 +169,22 @@ func TestResolver(t *testing.T) {
 		if run(t, Options{Resolver: live}, lines...); live.asked != 0 {
 			t.Errorf("asked for the transport of %q", lines)
 		}
+	}
+}
+
+// TestCategoryAsksNothing reads what most conditions begin with.
+func TestCategoryAsksNothing(t *testing.T) {
+	resolver := &host{transport: "udp"}
+	category, _ := Schema().Field("event.category")
+	c := NewCorrelator(Options{Resolver: resolver, Emit: func(e *Event) {
+		if got := e.Value(category.ID).Text(); got != "network" || resolver.asked != 0 {
+			t.Errorf("%s, asked %d times", got, resolver.asked)
+		}
+	}})
+	live(t, c, syscallLine("c000003e", 42, "yes", 0, "a0=3 a1=7f a2=10 a3=0"), inet4Line)
+	c.Flush()
+	if c.Stats().Events != 1 {
+		t.Error("no event")
 	}
 }
 
@@ -216,12 +260,12 @@ func TestSchema(t *testing.T) {
 	if _, ok := s.Field("process.nothing"); ok {
 		t.Error("process.nothing is a field")
 	}
-	for _, name := range []string{"event.action", "event.type", "event.category", "process.entity_id", "network.transport"} {
+	for _, name := range []string{"event.action", "event.type", "process.entity_id", "network.transport"} {
 		if one, _ := s.Field(name); !one.Costly {
 			t.Errorf("%s is not costly", name)
 		}
 	}
-	for _, name := range []string{"user.id", "process.executable", "destination.ip"} {
+	for _, name := range []string{"event.category", "user.id", "process.executable", "destination.ip"} {
 		if one, ok := s.Field(name); !ok || one.Costly {
 			t.Errorf("%s is costly", name)
 		}

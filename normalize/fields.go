@@ -73,8 +73,16 @@ func (s *scanner) value(p *pair) {
 		end = bytes.IndexByte(s.rest[1:], '}')
 	default:
 		p.quote = 0
-		if end = bytes.IndexByte(s.rest, ' '); end < 0 {
-			end = len(s.rest)
+		for end < len(s.rest) && s.rest[end] != ' ' {
+			end++
+			if end == shortValue { // most values end before
+				if rest := bytes.IndexByte(s.rest[end:], ' '); rest >= 0 {
+					end += rest
+				} else {
+					end = len(s.rest)
+				}
+				break
+			}
 		}
 		p.value, s.rest = s.rest[:end], s.rest[end:]
 		return
@@ -85,6 +93,10 @@ func (s *scanner) value(p *pair) {
 	}
 	p.value, s.rest = s.rest[1:1+end], s.rest[end+2:]
 }
+
+// shortValue is the length up to which looking at each byte finds the end of a
+// value sooner than bytes.IndexByte.
+const shortValue = 16
 
 // closingApostrophe finds the end of a value in apostrophes. The msg of a user
 // record is the last pair of its record and may hold apostrophes itself.

@@ -3,6 +3,7 @@ package normalize
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -52,9 +53,12 @@ func FuzzParsePayload(f *testing.F) {
 // FuzzCorrelator feeds lines, good and bad, and reads everything of every event.
 func FuzzCorrelator(f *testing.F) {
 	for _, file := range []string{"testdata/golden/connects-6.12.117.log", "testdata/golden/user.log", "testdata/golden/connects-2.6.32.log"} {
-		log := readFile(f, file)
-		f.Add(log[:min(len(log), 600)], true)
-		f.Add(log, false)
+		lines := splitLines(readFile(f, file))
+		for i := 0; i < len(lines); i += 6 {
+			some := strings.Join(lines[i:min(len(lines), i+6)], "\n")
+			f.Add([]byte(some), true)
+			f.Add([]byte(some), false)
+		}
 	}
 	f.Fuzz(func(t *testing.T, log []byte, ordered bool) {
 		emitted := uint64(0)

@@ -109,7 +109,7 @@ func eventFields() []field {
 		constant("event.kind", "event"),
 		constant("event.module", "tripline"),
 		constant("event.dataset", "tripline.events"),
-		several(asked(words("event.category", func(e *Event) detect.Value { return optional(e.describe().category) }))),
+		several(words("event.category", (*Event).category)),
 		several(asked(words("event.type", func(e *Event) detect.Value { return optional(e.describe().typ) }))),
 		asked(words("event.action", func(e *Event) detect.Value { return optional(e.describe().action) })),
 		words("event.outcome", func(e *Event) detect.Value { return detect.String(e.outcome()) }),
