@@ -63,6 +63,19 @@ func TestEndFirst(t *testing.T) {
 	}
 }
 
+func TestEndBeforeArguments(t *testing.T) {
+	var events []seen
+	c := NewCorrelator(Options{Emit: func(e *Event) { events = append(events, look(t, e)) }})
+	live(t, c, syscallLine("c000003e", 59, "yes", 0, "a0=1 a1=2 a2=3 a3=4"), "type=EOE msg=audit(1.000:1): ")
+	if len(events) != 0 {
+		t.Fatal("emitted without the arguments")
+	}
+	live(t, c, `type=EXECVE msg=audit(1.000:1): argc=1 a0="x"`)
+	if len(events) != 1 || events[0].text("process.command_line") != "x" {
+		t.Errorf("%d events", len(events))
+	}
+}
+
 func TestEndAlone(t *testing.T) {
 	_, _, _, end := connect("1.000:7")
 	events, stats := run(t, Options{}, end)
@@ -169,6 +182,20 @@ func TestLogOutOfTimeOrder(t *testing.T) {
 	events, stats := run(t, Options{Ordered: true}, lines...)
 	if len(events) != 5 || stats.Incomplete != 0 || stats.Late != 0 {
 		t.Errorf("%d events, %+v", len(events), stats)
+	}
+}
+
+// TestOlderLogDoesNotPileUp reads a log after a much newer one.
+func TestOlderLogDoesNotPileUp(t *testing.T) {
+	c := NewCorrelator(Options{Ordered: true})
+	for i, base := range []int{900000, 100000} {
+		for j := range 100 {
+			syscall, address, _, _ := connect(fmt.Sprintf("%d.000:%d", base+j, 1000-500*i+j))
+			live(t, c, syscall, address)
+		}
+	}
+	if c.Pending() > 5 || c.Stats().Events < 195 {
+		t.Errorf("%d pending, %+v", c.Pending(), c.Stats())
 	}
 }
 
