@@ -157,7 +157,8 @@ func (s *socket) receiveBatch() (int, error) {
 		s.headers[i].header.Flags = 0
 	}
 	if !s.one {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(s.fd),
+		// The call never waits, so the scheduler need not be told of it.
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(s.fd),
 			uintptr(unsafe.Pointer(&s.headers[0])), slots, unix.MSG_DONTWAIT, 0, 0)
 		if errno == 0 {
 			return int(n), nil
