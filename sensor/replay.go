@@ -2,6 +2,7 @@ package sensor
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -92,19 +93,19 @@ func (r *ReplaySummary) replayFile(ctx context.Context, p *pipeline, file string
 		reader = opened
 	}
 	p.file = file
-	log, err := source.NewLog(reader)
+	recorded, err := source.NewLog(reader)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	stop := context.AfterFunc(ctx, log.Interrupt)
+	stop := context.AfterFunc(ctx, recorded.Interrupt)
 	defer stop()
 	defer func() {
-		stats := log.Stats()
+		stats := recorded.Stats()
 		r.Lines += stats.Messages
 		r.Bytes += stats.Bytes
-		err = errors.Join(err, log.Close())
+		err = errors.Join(err, recorded.Close())
 	}()
-	if err := p.pumpLog(log); err != nil {
+	if err := p.pumpLog(recorded); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return nil
@@ -112,7 +113,7 @@ func (r *ReplaySummary) replayFile(ctx context.Context, p *pipeline, file string
 
 // writeAlert writes one alert; a failure ends the replay.
 func (p *pipeline) writeAlert(to *bufio.Writer, made alert.Alert, asText bool) {
-	document := append(made.JSON, '\n')
+	document := append(bytes.Clone(made.JSON), '\n')
 	if asText {
 		text, err := alert.Text(made.JSON)
 		if err != nil {

@@ -165,38 +165,38 @@ func (s *Sensor) raise(made alert.Alert) {
 
 // announce says in a few lines what is watched and what was changed.
 func (s *Sensor) announce() {
-	log, kernelSource := s.options.Log, s.watch.source
+	logger, kernelSource := s.options.Log, s.watch.source
 	for _, rule := range s.options.Rules {
-		log.Info("watching for", "rule", rule.Rule().Name)
+		logger.Info("watching for", "rule", rule.Rule().Name)
 	}
 	switch {
 	case kernelSource.Holder() != nil:
-		log.Info("listening by multicast", "beside", kernelSource.Holder().Name, "pid", kernelSource.Holder().PID)
+		logger.Info("listening by multicast", "beside", kernelSource.Holder().Name, "pid", kernelSource.Holder().PID)
 	case kernelSource.Mode() == source.Multicast:
-		log.Warn("listening by multicast while no audit daemon runs: the kernel prints every record to its own log")
+		logger.Warn("listening by multicast while no audit daemon runs: the kernel prints every record to its own log")
 	default:
-		log.Info("receiving from the kernel as its audit daemon")
+		logger.Info("receiving from the kernel as its audit daemon")
 	}
 	for _, change := range kernelSource.Changes() {
-		log.Info("kernel audit setting changed until exit", "change", change.String())
+		logger.Info("kernel audit setting changed until exit", "change", change.String())
 	}
 	switch {
 	case s.options.Passive:
-		log.Info("using the kernel rules of the running sensor")
+		logger.Info("using the kernel rules of the running sensor")
 	case s.watch.locked:
-		log.Info("kernel audit is locked and has the rules already; nothing is changed")
+		logger.Info("kernel audit is locked and has the rules already; nothing is changed")
 	default:
 		for _, rule := range s.plan.Rules {
-			log.Info("kernel audit rule added until exit", "rule", rule.Line)
+			logger.Info("kernel audit rule added until exit", "rule", rule.Line)
 		}
 	}
 	for _, unmet := range s.plan.Unmet {
-		log.Warn("no kernel rule can feed what a rule asks for", "events", unmet)
+		logger.Warn("no kernel rule can feed what a rule asks for", "events", unmet)
 	}
 	for _, writer := range s.options.Outputs {
-		log.Info("alerts go to", "output", writer.Name())
+		logger.Info("alerts go to", "output", writer.Name())
 	}
-	log.Info("watching this host; stop with Ctrl-C")
+	logger.Info("watching this host; stop with Ctrl-C")
 }
 
 // watchUntil runs the pipeline, the self-test and the watch over the kernel's
@@ -307,7 +307,7 @@ func (s *Sensor) sayTotals() {
 
 // recoverInto turns a panic of the calling goroutine into an error, so that
 // what must be restored is restored.
-func recoverInto(err *error) {
+func recoverInto(err *error) { //nolint:gocritic // it sets the caller's result
 	if reason := recover(); reason != nil {
 		*err = errors.Join(*err, fmt.Errorf("internal error, please report it: %v\n%s", reason, debug.Stack()))
 	}

@@ -55,10 +55,8 @@ func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passiv
 	if passive {
 		return w, nil
 	}
-	if err = w.install(plan); err != nil {
-		return nil, err
-	}
-	return w, nil
+	err = w.install(plan)
+	return w, err
 }
 
 // install puts the plan's rules into the kernel, or finds that they are there

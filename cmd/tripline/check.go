@@ -33,11 +33,11 @@ privilege is needed. Any defect makes the exit code 2.`,
 			if err != nil {
 				return err
 			}
-			print := printPlan
+			show := printPlan
 			if asJSON || !std.terminal {
-				print = printPlanJSON
+				show = printPlanJSON
 			}
-			if err := print(std.out, loaded, compiled, plan); err != nil {
+			if err := show(std.out, loaded, compiled, plan); err != nil {
 				return err
 			}
 			if rulesErr != nil {

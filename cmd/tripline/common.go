@@ -11,7 +11,6 @@ import (
 	"tripline/auditrules/kernel"
 	"tripline/config"
 	"tripline/detect"
-	"tripline/internal/diag"
 	"tripline/sensor"
 	"tripline/sensor/source"
 )
@@ -94,12 +93,3 @@ type hintedError struct {
 
 func (e *hintedError) Error() string { return e.err.Error() + "; " + e.hint }
 func (e *hintedError) Unwrap() error { return e.err }
-
-// fileError makes an error of reading a user's file name the file.
-func fileError(file string, err error) error {
-	var defect *diag.Error
-	if errors.As(err, &defect) {
-		return err
-	}
-	return fmt.Errorf("%s: %w", file, err)
-}

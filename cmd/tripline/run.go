@@ -52,13 +52,13 @@ func run(command *cobra.Command, std streams, loaded *config.Config, asText, tes
 	if err != nil {
 		return err
 	}
-	log := newLog(std.err, loaded.Log.Level)
-	outputs, err := openOutputs(std, loaded.Output.Alerts.Path, asText, log)
+	logger := newLog(std.err, loaded.Log.Level)
+	outputs, err := openOutputs(std, loaded.Output.Alerts.Path, asText, logger)
 	if err != nil {
 		return err
 	}
 	options := sensor.Options{
-		Config: loaded, Rules: compiled, Log: log,
+		Config: loaded, Rules: compiled, Log: logger,
 		Outputs: outputs, Text: asText,
 	}
 	if test {
@@ -67,17 +67,17 @@ func run(command *cobra.Command, std streams, loaded *config.Config, asText, tes
 	if _, err := sensor.Run(command.Context(), options); err != nil {
 		return explain(err)
 	}
-	log.Info("kernel audit is as it was before")
+	logger.Info("kernel audit is as it was before")
 	return nil
 }
 
 // openOutputs opens the standard output and, where there is one, the alert file.
-func openOutputs(std streams, path string, asText bool, log hclog.Logger) ([]output.Writer, error) {
+func openOutputs(std streams, path string, asText bool, logger hclog.Logger) ([]output.Writer, error) {
 	outputs := []output.Writer{output.NewStream("standard output", std.out, asText)}
 	if path == "" {
 		return outputs, nil
 	}
-	file, err := output.OpenFile(path, func(err error) { log.Error("alert file", "error", err) })
+	file, err := output.OpenFile(path, func(err error) { logger.Error("alert file", "error", err) })
 	if err != nil {
 		return nil, fmt.Errorf("%w; choose another path with --alert-file or [output.alerts] path", err)
 	}

@@ -24,11 +24,13 @@ func TestError(t *testing.T) {
 		{"message only", Error{Message: "bad"}, "bad", "bad"},
 		{"behind the end", Error{Line: 1, Column: 99, Message: "bad", Source: "ab"}, "1:99: bad", "1:99: bad\n  ab\n    ^"},
 		{
-			"a terminal escape", Error{Line: 1, Column: 3, Message: "bad", Source: "\x1b[x\u009by"},
+			"a terminal escape",
+			Error{Line: 1, Column: 3, Message: "bad", Source: "\x1b[x\u009by"},
 			"1:3: bad", "1:3: bad\n   [x y\n    ^",
 		},
 		{
-			"characters, not bytes", Error{Line: 1, Column: 3, Message: "bad", Source: "ééx"},
+			"characters, not bytes",
+			Error{Line: 1, Column: 3, Message: "bad", Source: "ééx"},
 			"1:3: bad", "1:3: bad\n  ééx\n    ^",
 		},
 	} {

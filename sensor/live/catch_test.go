@@ -133,14 +133,22 @@ func TestCatchesOneLiners(t *testing.T) {
 	}{
 		{"python", []string{"python3", "-c", `import os, socket
 s = socket.socket(); s.connect_ex(("127.0.0.1", 9)); os.setsid()`}, true},
-		{"perl", []string{"perl", "-MSocket", "-MPOSIX", "-e",
-			`socket(S, PF_INET, SOCK_STREAM, 0); connect(S, sockaddr_in(9, inet_aton("127.0.0.1"))); POSIX::setsid() > 0 or die "setsid: $!"`}, true},
-		{"bash, then exec setsid(1)", []string{"bash", "-c",
-			`exec 3<>/dev/tcp/127.0.0.1/9; exec setsid true`}, true},
-		{"bash, with setsid(1) as a child", []string{"bash", "-c",
-			`(exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null; setsid true; :`}, false},
-		{"setsid(1) first, then bash", []string{"setsid", "--wait", "bash", "-c",
-			`(exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null; :`}, false},
+		{"perl", []string{
+			"perl", "-MSocket", "-MPOSIX", "-e",
+			`socket(S, PF_INET, SOCK_STREAM, 0); connect(S, sockaddr_in(9, inet_aton("127.0.0.1"))); POSIX::setsid() > 0 or die "setsid: $!"`,
+		}, true},
+		{"bash, then exec setsid(1)", []string{
+			"bash", "-c",
+			`exec 3<>/dev/tcp/127.0.0.1/9; exec setsid true`,
+		}, true},
+		{"bash, with setsid(1) as a child", []string{
+			"bash", "-c",
+			`(exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null; setsid true; :`,
+		}, false},
+		{"setsid(1) first, then bash", []string{
+			"setsid", "--wait", "bash", "-c",
+			`(exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null; :`,
+		}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			program, err := exec.LookPath(test.command[0])

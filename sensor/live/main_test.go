@@ -20,7 +20,7 @@ type programs struct {
 	folder, tripline, behave string
 }
 
-var built programs //nolint:gochecknoglobals // made once in TestMain
+var built programs
 
 func TestMain(m *testing.M) {
 	flag.Parse()

@@ -144,7 +144,7 @@ func connectFailedSetsid(address string) error {
 		return err
 	}
 	if err := setsid(); !errors.Is(err, syscall.EPERM) {
-		return fmt.Errorf("setsid gave %v instead of EPERM", err)
+		return fmt.Errorf("setsid was not refused with EPERM: %w", err)
 	}
 	say("connect", address, "setsid refused")
 	return nil
