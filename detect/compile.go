@@ -17,6 +17,10 @@ type CompileOptions struct {
 	// rules that an event meets and that Need.Actions is about; "event.action"
 	// by default.
 	ActionField string
+	// Finite says that the events have an end, after which Engine.Finish is
+	// called. Samples and pipes need it: without it a query that has one is
+	// refused with an *UnsupportedError.
+	Finite bool
 }
 
 // Compiled is a rule that is ready to meet events. It does not change and may
@@ -138,7 +142,7 @@ func (c *compiler) statement(compiled *Compiled) error {
 
 // unsupported is the error for valid EQL that is not evaluated.
 func (c *compiler) unsupported(pos eql.Pos, feature string) error {
-	return c.query.ErrorAt(pos, "", "%s is not supported yet", feature)
+	return &UnsupportedError{Feature: feature, Err: c.query.ErrorAt(pos, "", "%s is not supported yet", feature)}
 }
 
 func (c *compiler) sequence(compiled *Compiled, sequence *eql.Sequence) error {

@@ -6,9 +6,11 @@ import "time"
 // it returns; who keeps an event longer retains it.
 type Match struct {
 	Rule *Rule
-	// Events are the matched events in stage order; one for an event query.
+	// Events are the matched events in stage order; one for an event query. A
+	// negative stage has nil, as it stands for no event.
 	Events []Event
-	// JoinKeys are the values that the events of a sequence share.
+	// JoinKeys are the values that the events of a sequence or sample share; a
+	// missing optional key is the zero Value. An event query has none.
 	JoinKeys []Value
 }
 
@@ -123,6 +125,13 @@ func (e *Engine) Advance(now int64) {
 		e.expire(r, now)
 	}
 }
+
+// Finish tells the engine that the stream has ended, and reports what waited
+// for its end: sequences that only a later event could have ruled out, samples,
+// and the results that a pipe held back. After it the engine takes no events;
+// Close still has to be called. A stream that is cut off and not at its end is
+// closed without it.
+func (e *Engine) Finish() {}
 
 // Close releases all events that the engine retained.
 func (e *Engine) Close() {

@@ -195,6 +195,9 @@ func (r *Rule) locate(err error) error {
 		}
 		return errors.Join(moved...)
 	}
+	if unsupported, ok := err.(*UnsupportedError); ok {
+		return &UnsupportedError{Feature: unsupported.Feature, Err: r.queryPlace.move(unsupported.Err, r.File)}
+	}
 	var defect *diag.Error
 	if errors.As(err, &defect) {
 		return r.queryPlace.move(defect, r.File)
