@@ -22,6 +22,9 @@ type lossCounter struct {
 // compare takes the newest counters. The pid is the sensor's own, which must own
 // the audit socket in unicast mode.
 func (c *lossCounter) compare(status kernel.Status, received source.Stats, pid uint32, mode source.Mode) {
+	if status.Lost < c.lost { // somebody reset the counter (auditctl --reset-lost)
+		c.lost = 0
+	}
 	if c.started && status.Lost != c.lost {
 		c.log.Error("the kernel lost audit records: events are missing", "records", status.Lost-c.lost, "since_boot", status.Lost)
 	}

@@ -16,12 +16,20 @@ import (
 // the source and the kernel rules. Closing it puts everything back.
 type watch struct {
 	lock      *os.File
-	control   *kernel.Client
+	control   control
 	source    *source.Kernel
 	installed *auditrules.Installed
 	// locked says that the configuration is immutable and that the rules were
 	// there already.
 	locked bool
+}
+
+// control is what the sensor needs of audit's control side; *kernel.Client is the
+// real one.
+type control interface {
+	source.Control
+	auditrules.Control
+	Close() error
 }
 
 // openWatch makes the kernel ready. Whatever fails, what was done before it is
@@ -33,9 +41,11 @@ func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passiv
 			err = errors.Join(err, w.close())
 		}
 	}()
-	if w.control, err = kernel.Open(); err != nil {
+	client, err := kernel.Open()
+	if err != nil {
 		return nil, err
 	}
+	w.control = client
 	// Asked first, because it is what fails without privilege.
 	if _, err = w.control.Status(); err != nil {
 		return nil, err

@@ -87,7 +87,7 @@ func openOutputs(std streams, path string, asText bool, logger hclog.Logger) ([]
 // errNotRoot is said before anything is opened, so that a user without
 // privilege reads one sentence.
 var errNotRoot = errors.New("watching this host needs root (or the capabilities CAP_AUDIT_CONTROL and CAP_AUDIT_READ); " +
-	"without it, this works: tripline replay /var/log/audit/audit.log")
+	"without it, a recorded audit log can be looked through: tripline replay audit.log")
 
 // requirePrivilege refuses users who cannot succeed.
 func requirePrivilege() error {

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +56,26 @@ func TestCatches(t *testing.T) {
 		pid := behave(t, "connect-setsid")
 		if _, ok := s.alertOf(pid, soon); !ok {
 			t.Fatal("no alert")
+		}
+	})
+	t.Run("32-bit program", func(t *testing.T) {
+		if built.behave32 == "" {
+			t.Skip("this machine has no 32-bit kind that the test can build for")
+		}
+		command := exec.Command(built.behave32, "connect-setsid")
+		out, err := command.CombinedOutput()
+		if errors.Is(err, syscall.ENOEXEC) {
+			t.Skip("this kernel runs no 32-bit programs")
+		}
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		alert, ok := s.alertOf(command.Process.Pid, soon)
+		if !ok {
+			t.Fatalf("no alert; the sensor said:\n%s", s.log())
+		}
+		if !strings.Contains(alert.raw, `"arch":"i386"`) || alert.Destination.Port != 9 {
+			t.Errorf("the alert is %s", alert.raw)
 		}
 	})
 	t.Run("silent", func(t *testing.T) { testSilent(t, s) })

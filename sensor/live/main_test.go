@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"tripline/auditrules/kernel"
@@ -18,6 +19,8 @@ var record = flag.Bool("record", false, "record the logs under testdata/ anew on
 // programs are the binaries under test, built once for all tests.
 type programs struct {
 	folder, tripline, behave string
+	// behave32 is behave as a 32-bit program, on 64-bit machines of its kind.
+	behave32 string
 }
 
 var built programs
@@ -68,12 +71,23 @@ func build() error {
 		return err
 	}
 	built = programs{folder: folder, tripline: filepath.Join(folder, "tripline"), behave: filepath.Join(folder, "behave")}
-	for output, from := range map[string]string{built.tripline: "tripline/cmd/tripline", built.behave: "tripline/sensor/live/behave"} {
-		command := exec.Command("go", "build", "-buildvcs=false", "-o", output, from)
-		command.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("building %s: %w\n%s", from, err, out)
+	if err := compile(built.tripline, "tripline/cmd/tripline", runtime.GOARCH); err != nil {
+		return err
+	}
+	if runtime.GOARCH == "amd64" {
+		built.behave32 = built.behave + "32"
+		if err := compile(built.behave32, "tripline/sensor/live/behave", "386"); err != nil {
+			return err
 		}
+	}
+	return compile(built.behave, "tripline/sensor/live/behave", runtime.GOARCH)
+}
+
+func compile(output, from, arch string) error {
+	command := exec.Command("go", "build", "-buildvcs=false", "-o", output, from)
+	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", from, err, out)
 	}
 	return nil
 }

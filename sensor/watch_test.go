@@ -1,0 +1,114 @@
+package sensor
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"tripline/auditrules"
+	"tripline/auditrules/kernel"
+)
+
+// fakeControl is a kernel's audit state.
+type fakeControl struct {
+	status kernel.Status
+	rules  [][]byte
+	closed int
+	refuse error
+}
+
+func (f *fakeControl) Status() (kernel.Status, error)   { return f.status, nil }
+func (f *fakeControl) Set(kernel.Setting, uint32) error { return f.refuse }
+func (f *fakeControl) Rules() ([][]byte, error)         { return f.rules, nil }
+func (f *fakeControl) DeleteRule([]byte) error          { return f.refuse }
+
+func (f *fakeControl) AddRule(wire []byte) error {
+	if f.refuse != nil {
+		return f.refuse
+	}
+	f.rules = append(f.rules, wire)
+	return nil
+}
+
+func (f *fakeControl) Close() error {
+	f.closed++
+	return nil
+}
+
+func testPlan() *auditrules.Plan {
+	return &auditrules.Plan{Key: "tripline", Rules: []auditrules.Rule{
+		{Line: "-a always,exit -S connect", Wire: []byte("1")}, {Line: "-a always,exit -S setsid", Wire: []byte("2")},
+	}}
+}
+
+func TestInstallWhereLocked(t *testing.T) {
+	locked := kernel.Status{Enabled: 2}
+	t.Run("with the rules", func(t *testing.T) {
+		w := &watch{control: &fakeControl{status: locked, rules: [][]byte{[]byte("2"), []byte("x"), []byte("1")}, refuse: errors.New("locked")}}
+		if err := w.install(testPlan()); err != nil || !w.locked {
+			t.Errorf("%v, locked %v", err, w.locked)
+		}
+		if err := w.close(); err != nil {
+			t.Errorf("closing gave %v", err)
+		}
+	})
+	t.Run("without them", func(t *testing.T) {
+		w := &watch{control: &fakeControl{status: locked, rules: [][]byte{[]byte("2")}, refuse: errors.New("locked")}}
+		err := w.install(testPlan())
+		if !errors.Is(err, kernel.ErrLocked) {
+			t.Fatalf("the error is %v", err)
+		}
+		for _, part := range []string{"auditctl -e 2", "/etc/audit/rules.d/", "-a always,exit -S connect", "-a always,exit -S setsid"} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("the error does not say %q: %v", part, err)
+			}
+		}
+	})
+}
+
+func TestCloseOfAWatchOpenedInPart(t *testing.T) {
+	control := &fakeControl{}
+	w := &watch{control: control}
+	for range 2 {
+		if err := w.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if control.closed != 1 {
+		t.Errorf("the control connection was closed %d times", control.closed)
+	}
+}
+
+func TestRefusedRuleUndoesTheOthers(t *testing.T) {
+	control := &fakeControl{refuse: errors.New("invalid argument")}
+	w := &watch{control: control}
+	var refused *auditrules.RefusedError
+	if err := w.install(testPlan()); !errors.As(err, &refused) || refused.Line != "-a always,exit -S connect" {
+		t.Errorf("the error is %v", err)
+	}
+	if len(control.rules) != 0 {
+		t.Errorf("rules are left: %q", control.rules)
+	}
+}
+
+func TestLockIsExclusiveAndNamesItsHolder(t *testing.T) {
+	path := t.TempDir() + "/folder/lock"
+	first, err := acquireLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running *RunningError
+	if _, err := acquireLock(path); !errors.As(err, &running) || running.PID == 0 {
+		t.Errorf("the second got %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := acquireLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
