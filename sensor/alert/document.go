@@ -13,11 +13,16 @@ import (
 	"tripline/normalize"
 )
 
-// Builder makes alert documents. It holds what they all have in common.
+// Builder makes alert documents. It holds what they all have in common. One
+// goroutine uses it at a time.
 type Builder struct {
 	// Host describes the watched host; nil for a recorded log without host
 	// facts.
 	Host *normalize.HostFacts
+
+	// rules has the parts of a document that are the same in all alerts of a
+	// rule, made at its first alert.
+	rules map[*detect.Rule]ruleParts
 }
 
 // Alert is one finished alert.
@@ -55,9 +60,13 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 		events = append(events, text)
 		parsed = append(parsed, fields)
 	}
+	parts, err := b.parts(match.Rule)
+	if err != nil {
+		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
+	}
 	id := ID(match)
-	document := b.document(match.Rule, parsed)
-	document["tripline"] = map[string]any{"alert": triplineFields(match.Rule, id, test, events)}
+	document := b.document(match.Rule, parts, parsed)
+	document["tripline"] = map[string]any{"alert": triplineFields(parts, id, test, events)}
 	text, err := encode(document)
 	if err != nil {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
@@ -81,7 +90,7 @@ func ID(match detect.Match) string {
 
 // document is the alert without Tripline's own part: the last event's time,
 // process and user, the first destination, and the rule.
-func (b *Builder) document(rule *detect.Rule, events []map[string]any) map[string]any {
+func (b *Builder) document(rule *detect.Rule, parts ruleParts, events []map[string]any) map[string]any {
 	last := events[len(events)-1]
 	document := map[string]any{
 		"@timestamp":  last["@timestamp"],
@@ -95,8 +104,8 @@ func (b *Builder) document(rule *detect.Rule, events []map[string]any) map[strin
 			"type":     union(events, "event", "type"),
 			"action":   lookup(last, "event", "action"),
 		},
-		"rule":   ruleFields(rule),
-		"kibana": map[string]any{"alert": kibanaFields(rule)},
+		"rule":   parts.rule,
+		"kibana": parts.kibana,
 	}
 	for _, name := range []string{"process", "user", "host", "agent"} {
 		if value, ok := last[name]; ok {
@@ -111,17 +120,17 @@ func (b *Builder) document(rule *detect.Rule, events []map[string]any) map[strin
 			}
 		}
 	}
-	if threat := threatFields(rule); threat != nil {
-		document["threat"] = threat
+	if parts.threat != nil {
+		document["threat"] = parts.threat
 	}
 	return document
 }
 
 // triplineFields is the part under tripline.alert.
-func triplineFields(rule *detect.Rule, id string, test bool, events []json.RawMessage) map[string]any {
+func triplineFields(parts ruleParts, id string, test bool, events []json.RawMessage) map[string]any {
 	fields := map[string]any{"id": id, "sequence": events}
-	if rule.Note != "" {
-		fields["guide"] = rule.Note
+	if parts.guide != nil {
+		fields["guide"] = parts.guide
 	}
 	if test {
 		fields["test"] = true
@@ -140,8 +149,8 @@ func parse(text []byte) (map[string]any, error) {
 	return fields, nil
 }
 
-// encode writes a document on one line, keys sorted, without escaping for HTML.
-func encode(document map[string]any) ([]byte, error) {
+// encode writes JSON on one line, keys sorted, without escaping for HTML.
+func encode(document any) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)

@@ -1,6 +1,8 @@
 package alert
 
 import (
+	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -10,6 +12,42 @@ import (
 // OwnIndex is the data stream pattern of Tripline's own events, which an alert
 // names beside the rule's own index patterns.
 const OwnIndex = "logs-tripline.events-*"
+
+// ruleParts are the parts of a document that are the same in all alerts of a
+// rule, as JSON; nil where the rule has none.
+type ruleParts struct {
+	rule, kibana, threat, guide json.RawMessage
+}
+
+// parts makes the parts of a rule, or finds those made before.
+func (b *Builder) parts(rule *detect.Rule) (ruleParts, error) {
+	if made, ok := b.rules[rule]; ok {
+		return made, nil
+	}
+	var made ruleParts
+	var failures []error
+	part := func(value any) json.RawMessage {
+		text, err := encode(value)
+		failures = append(failures, err)
+		return text
+	}
+	made.rule = part(ruleFields(rule))
+	made.kibana = part(map[string]any{"alert": kibanaFields(rule)})
+	if threat := threatFields(rule); threat != nil {
+		made.threat = part(threat)
+	}
+	if rule.Note != "" {
+		made.guide = part(rule.Note)
+	}
+	if err := errors.Join(failures...); err != nil {
+		return ruleParts{}, err
+	}
+	if b.rules == nil {
+		b.rules = make(map[*detect.Rule]ruleParts)
+	}
+	b.rules[rule] = made
+	return made, nil
+}
 
 // ruleFields are the rule's attributes under ECS's rule field set. rule.version
 // is a keyword there.

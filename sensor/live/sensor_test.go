@@ -101,13 +101,9 @@ func (s *runningSensor) readAlerts(from io.Reader) {
 	lines := bufio.NewScanner(from)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		document := alertDocument{arrived: time.Now()}
-		if err := json.Unmarshal(lines.Bytes(), &document); err != nil {
-			s.t.Errorf("standard output has a line that is no JSON: %v: %q", err, lines.Text())
-		}
-		for _, event := range document.Tripline.Alert.Sequence {
-			document.raw += string(event) + "\n"
-		}
+		arrived := time.Now()
+		document := parseAlert(s.t, lines.Text())
+		document.arrived = arrived
 		s.mu.Lock()
 		s.alerts = append(s.alerts, document)
 		s.mu.Unlock()
@@ -131,6 +127,19 @@ func (s *runningSensor) readLog(from io.Reader) {
 			ready = nil
 		}
 	}
+}
+
+// parseAlert reads one line of standard output.
+func parseAlert(t testing.TB, line string) alertDocument {
+	t.Helper()
+	var document alertDocument
+	if err := json.Unmarshal([]byte(line), &document); err != nil {
+		t.Errorf("standard output has a line that is no JSON: %v: %q", err, line)
+	}
+	for _, event := range document.Tripline.Alert.Sequence {
+		document.raw += string(event) + "\n"
+	}
+	return document
 }
 
 // log is what the sensor said on standard error so far.
