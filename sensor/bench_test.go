@@ -22,7 +22,7 @@ func syntheticLog(size int) (log []byte, lines, attacks int) {
 	const title = "type=PROCTITLE msg=audit(%d.%03d:%d): proctitle=2F7573722F6C6F63616C2F62696E2F6167656E74002D2D666F726567726F756E64\n"
 	for i := 0; b.Len() < size; i++ {
 		seconds, millis, sequence := 1_700_000_000+i/1000, i%1000, 2*i
-		pid := 1000 + i%20_000
+		pid := 1000 + i%2000
 		fmt.Fprintf(&b, call, seconds, millis, sequence, 42, "no", -115, 1, pid)
 		fmt.Fprintf(&b, "type=SOCKADDR msg=audit(%d.%03d:%d): saddr=020001BBC0000201%016x\n", seconds, millis, sequence, 0)
 		fmt.Fprintf(&b, title, seconds, millis, sequence)
