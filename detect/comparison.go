@@ -8,54 +8,52 @@ import (
 	"tripline/detect/eql"
 )
 
-// comparison compiles a comparison of a field with a constant, in either
-// order.
+// comparison compiles a comparison. A constant is on one side of it at least.
 func (c *compiler) comparison(e *eql.Comparison) (condition, error) {
-	operator := e.Operator
-	field, isField := e.Left.(*eql.Field)
-	literal, isLiteral := e.Right.(*eql.Literal)
-	if !isField {
-		field, isField = e.Right.(*eql.Field)
-		literal, isLiteral = e.Left.(*eql.Literal)
-		operator = mirrored(operator)
-	}
-	if !isField || !isLiteral {
-		return condition{}, c.refuseOperands(e)
-	}
-	if literal.Kind == eql.LiteralNull {
-		return c.compareNull(operator, field), nil
-	}
-	if err := c.refuseDate(field); err != nil {
+	operands, err := c.comparedValues(e)
+	if err != nil {
 		return condition{}, err
 	}
-	if operator != eql.NotEqual {
-		return c.leaf(field, compareWith(operator, literalValue(literal)))
+	operator, source, other := e.Operator, e.Left, e.Right
+	left, right := operands[0], operands[1]
+	if !right.isConstant() {
+		operator, source, other = mirrored(operator), e.Right, e.Left
+		left, right = right, left
 	}
-	if _, known := c.field(field); !known {
-		return constant(false), nil // null != constant is null
+	value := right.evaluate(nil)
+	if value.kind == KindMissing {
+		return compareNull(operator, left), nil
 	}
-	equal, err := c.leaf(field, compareWith(eql.Equal, literalValue(literal)))
-	return equal.negate(), err
-}
-
-// refuseOperands names what a comparison computes that is not evaluated.
-func (c *compiler) refuseOperands(e *eql.Comparison) error {
-	for _, side := range []eql.Expression{e.Left, e.Right} {
-		switch side.(type) {
-		case *eql.Field, *eql.Literal:
-		default:
-			return c.unsupported(side.Position(), computation(side))
+	positive := operator
+	if operator == eql.NotEqual {
+		positive = eql.Equal
+	}
+	test := compareWith(positive, value)
+	if c.isDate(source) {
+		moment, err := c.dateOf(other, value)
+		if err != nil {
+			return condition{}, err
+		}
+		test = dateTest(positive, moment)
+	}
+	compiled := leafOf(left, test)
+	if field, ok := source.(*eql.Field); ok && !left.isConstant() {
+		if compiled, err = c.leaf(field, test); err != nil {
+			return condition{}, err
 		}
 	}
-	return c.unsupported(e.Pos, "comparison of constants")
+	if operator != eql.NotEqual {
+		return compiled, nil
+	}
+	if left.isConstant() && left.evaluate(nil).kind == KindMissing {
+		return constant(false), nil // null != constant is null
+	}
+	return compiled.negate(), nil
 }
 
-// refuseDate refuses to compare a date with anything but null.
-func (c *compiler) refuseDate(field *eql.Field) error {
-	if known, ok := c.schema.Field(field.Name); ok && known.Type == TypeDate {
-		return c.unsupported(field.Pos, "comparison of a date")
-	}
-	return nil
+// comparedValues compiles both sides of a comparison.
+func (c *compiler) comparedValues(e *eql.Comparison) ([]operand, error) {
+	return c.values([]eql.Expression{e.Left, e.Right})
 }
 
 // mirrored is the operator for exchanged operands.
@@ -74,20 +72,21 @@ func mirrored(operator eql.ComparisonOperator) eql.ComparisonOperator {
 	}
 }
 
-// compareNull compiles field == null and field != null; every other comparison
+// compareNull compiles value == null and value != null; every other comparison
 // with null is null.
-func (c *compiler) compareNull(operator eql.ComparisonOperator, field *eql.Field) condition {
+func compareNull(operator eql.ComparisonOperator, o operand) condition {
+	exists := leafOf(o, func(value Value) bool { return value.kind != KindMissing })
 	switch operator {
 	case eql.NotEqual:
-		return c.exists(field)
+		return exists
 	case eql.Equal:
-		return c.exists(field).negate()
+		return exists.negate()
 	default:
 		return constant(false)
 	}
 }
 
-// literalValue is the value of a literal that is not null.
+// literalValue is the value of a literal.
 func literalValue(literal *eql.Literal) Value {
 	switch literal.Kind {
 	case eql.LiteralBool:
@@ -115,18 +114,26 @@ func compareWith(operator eql.ComparisonOperator, right Value) scalarTest {
 		if !ok {
 			return false
 		}
-		switch operator {
-		case eql.Equal:
-			return sign == 0
-		case eql.Less:
-			return sign < 0
-		case eql.LessOrEqual:
-			return sign <= 0
-		case eql.Greater:
-			return sign > 0
-		default:
-			return sign >= 0
-		}
+		return operatorHolds(operator, sign)
+	}
+}
+
+// operatorHolds reports whether a relation holds between two values whose order
+// is the sign.
+func operatorHolds(operator eql.ComparisonOperator, sign int) bool {
+	switch operator {
+	case eql.Equal:
+		return sign == 0
+	case eql.NotEqual:
+		return sign != 0
+	case eql.Less:
+		return sign < 0
+	case eql.LessOrEqual:
+		return sign <= 0
+	case eql.Greater:
+		return sign > 0
+	default:
+		return sign >= 0
 	}
 }
 
@@ -138,13 +145,36 @@ func compareScalars(a, b Value) (int, bool) {
 		return strings.Compare(a.text, b.text), true
 	case a.kind == KindInt && b.kind == KindInt:
 		return cmp.Compare(a.Int(), b.Int()), true
-	case a.isNumber() && b.isNumber():
-		x, y := a.toFloat(), b.toFloat()
+	case a.kind == KindInt && b.kind == KindFloat:
+		return compareIntFloat(a.Int(), b.Float())
+	case a.kind == KindFloat && b.kind == KindInt:
+		sign, ok := compareIntFloat(b.Int(), a.Float())
+		return -sign, ok
+	case a.kind == KindFloat && b.kind == KindFloat:
+		x, y := a.Float(), b.Float()
 		return cmp.Compare(x, y), !math.IsNaN(x) && !math.IsNaN(y)
 	case a.kind == KindBool && b.kind == KindBool:
 		return cmp.Compare(a.num, b.num), true
 	}
 	return 0, false
+}
+
+// compareIntFloat orders an integer and a floating-point number by their exact
+// values, also where the one has no room in the other.
+func compareIntFloat(n int64, f float64) (int, bool) {
+	switch {
+	case math.IsNaN(f):
+		return 0, false
+	case f >= 1<<63:
+		return -1, true
+	case f < -1<<63:
+		return 1, true
+	}
+	whole := math.Trunc(f)
+	if sign := cmp.Compare(n, int64(whole)); sign != 0 {
+		return sign, true
+	}
+	return cmp.Compare(whole, f), true
 }
 
 func (v Value) isNumber() bool { return v.kind == KindInt || v.kind == KindFloat }

@@ -37,21 +37,7 @@ func (c *compiler) condition(expression eql.Expression) (condition, error) {
 	case *eql.Membership:
 		return c.membership(e)
 	default:
-		return condition{}, c.unsupported(expression.Position(), computation(expression))
-	}
-}
-
-// computation names what an expression computes, for an error message.
-func computation(expression eql.Expression) string {
-	switch e := expression.(type) {
-	case *eql.Call:
-		return "function " + e.Name
-	case *eql.Arithmetic, *eql.Negation:
-		return "arithmetic"
-	case *eql.Literal:
-		return "comparison of constants"
-	default:
-		return "comparison of a condition's result"
+		return c.truthOf(expression)
 	}
 }
 
@@ -144,14 +130,4 @@ func (c *compiler) leaf(source *eql.Field, test scalarTest) (condition, error) {
 			return test(value)
 		}
 	}}, nil
-}
-
-// exists compiles field != null.
-func (c *compiler) exists(source *eql.Field) condition {
-	field, ok := c.field(source)
-	if !ok {
-		return constant(false)
-	}
-	id := field.ID
-	return condition{costly: field.Costly, test: func(ev Event) bool { return ev.Value(id).kind != KindMissing }}
 }

@@ -9,7 +9,8 @@ type FieldID int32
 type Type uint8
 
 // The types of fields. ECS's keyword, wildcard, text and ip are TypeString,
-// long is TypeInt, float is TypeFloat, date is TypeDate.
+// long is TypeInt, float is TypeFloat, date is TypeDate. The value of a date is
+// an integer, nanoseconds since the Unix epoch, or a string as of RFC 3339.
 const (
 	TypeUnknown Type = iota // known only when a value is read (JSON of any producer)
 	TypeString

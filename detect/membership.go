@@ -7,48 +7,58 @@ import (
 	"tripline/detect/eql"
 )
 
-// membership compiles in, :, like and their kin over a field.
+// membership compiles in, :, like, regex and their kin.
 func (c *compiler) membership(e *eql.Membership) (condition, error) {
-	if e.Operator == eql.Regex || e.Operator == eql.RegexInsensitive {
-		return condition{}, c.unsupported(e.Pos, "operator "+e.Operator.String())
-	}
-	field, ok := e.Value.(*eql.Field)
-	if !ok {
-		return condition{}, c.unsupported(e.Value.Position(), computation(e.Value))
-	}
-	if err := c.refuseDate(field); err != nil {
+	test, err := c.memberTest(e)
+	if err != nil {
 		return condition{}, err
 	}
-	values := make([]Value, 0, len(e.Choices))
-	for _, choice := range e.Choices {
-		literal, ok := choice.(*eql.Literal)
-		if !ok {
-			return condition{}, c.unsupported(choice.Position(), computation(choice))
-		}
-		if literal.Kind != eql.LiteralNull { // nothing equals null
-			values = append(values, literalValue(literal))
-		}
-	}
-	compiled, err := c.leaf(field, memberTest(e.Operator, values))
+	compiled, err := c.memberLeaf(e.Value, test)
 	if err == nil && e.Negated {
 		compiled = compiled.negate()
 	}
 	return compiled, err
 }
 
+// memberLeaf compiles a test of the left side of a membership.
+func (c *compiler) memberLeaf(expression eql.Expression, test scalarTest) (condition, error) {
+	if field, ok := expression.(*eql.Field); ok {
+		return c.leaf(field, test)
+	}
+	o, err := c.value(expression)
+	if err != nil {
+		return condition{}, err
+	}
+	return leafOf(o, test), nil
+}
+
 // memberTest makes the test whether a value is one of a list or matches one of
-// its patterns.
-func memberTest(operator eql.MembershipOperator, values []Value) scalarTest {
+// its patterns. Nothing equals null.
+func (c *compiler) memberTest(e *eql.Membership) (scalarTest, error) {
+	choices, err := c.values(e.Choices)
+	if err != nil {
+		return nil, err
+	}
+	if c.isDate(e.Value) {
+		return c.dateMemberTest(e, choices)
+	}
 	var texts []string
 	var others []Value
-	for _, value := range values {
-		if value.kind == KindString {
+	for _, choice := range choices {
+		switch value := choice.evaluate(nil); value.kind {
+		case KindString:
 			texts = append(texts, value.text)
-		} else {
+		case KindMissing:
+		default:
 			others = append(others, value)
 		}
 	}
-	inText := textTest(operator, texts)
+	inText := textTest(e.Operator, texts)
+	if e.Operator == eql.Regex || e.Operator == eql.RegexInsensitive {
+		if inText, err = c.regexTest(e, texts); err != nil {
+			return nil, err
+		}
+	}
 	return func(value Value) bool {
 		if value.kind == KindString {
 			return inText(value.text)
@@ -59,7 +69,27 @@ func memberTest(operator eql.MembershipOperator, values []Value) scalarTest {
 			}
 		}
 		return false
+	}, nil
+}
+
+// dateMemberTest makes the test whether the value of a date field is one of some
+// dates.
+func (c *compiler) dateMemberTest(e *eql.Membership, choices []operand) (scalarTest, error) {
+	var tests []scalarTest
+	for i, choice := range choices {
+		value := choice.evaluate(nil)
+		if value.kind == KindMissing {
+			continue
+		}
+		moment, err := c.dateOf(e.Choices[i], value)
+		if err != nil {
+			return nil, err
+		}
+		tests = append(tests, dateTest(eql.Equal, moment))
 	}
+	return func(value Value) bool {
+		return slices.ContainsFunc(tests, func(test scalarTest) bool { return test(value) })
+	}, nil
 }
 
 // textTest makes the test for the strings of a list.

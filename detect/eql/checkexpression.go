@@ -69,21 +69,6 @@ func (c *checker) field(field *Field) Type {
 	return TypeUnknown
 }
 
-func (c *checker) call(call *Call) Type {
-	for _, argument := range call.Arguments {
-		c.expression(argument)
-	}
-	t, ok := functionType(call.Name)
-	if !ok {
-		hint := ""
-		if near, ok := diag.Nearest(call.Name, functionNames()); ok {
-			hint = fmt.Sprintf("did you mean %s?", near)
-		}
-		c.errorf(call.Pos, hint, "unknown function %q", shorten(call.Name))
-	}
-	return t
-}
-
 // operand verifies an operand of and, or and not.
 func (c *checker) operand(operand Expression, operator string) {
 	if t := c.expression(operand); t != TypeBool && !t.open() {

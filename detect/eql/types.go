@@ -1,7 +1,5 @@
 package eql
 
-import "strings"
-
 // Type is the type of an expression.
 type Type uint8
 
@@ -36,29 +34,5 @@ func (t Type) comparable(other Type) bool {
 		return other.numeric()
 	default:
 		return t == TypeDate && other == TypeString || t == TypeString && other == TypeDate
-	}
-}
-
-// functionType returns the type of a function's result. Function names match
-// without regard to case.
-func functionType(name string) (Type, bool) {
-	switch strings.ToLower(name) {
-	case "add", "subtract", "multiply", "divide", "modulo", "number":
-		return TypeDecimal, true
-	case "indexof", "length":
-		return TypeInteger, true
-	case "between", "concat", "string", "substring":
-		return TypeString, true
-	case "cidrmatch", "endswith", "startswith", "stringcontains":
-		return TypeBool, true
-	}
-	return TypeUnknown, false
-}
-
-// functionNames lists EQL's functions as its documentation writes them.
-func functionNames() []string {
-	return []string{
-		"add", "between", "cidrMatch", "concat", "divide", "endsWith", "indexOf", "length", "modulo", "multiply",
-		"number", "startsWith", "string", "stringContains", "substring", "subtract",
 	}
 }

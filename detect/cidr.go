@@ -1,0 +1,69 @@
+package detect
+
+import (
+	"net/netip"
+	"strings"
+
+	"tripline/detect/eql"
+)
+
+// cidrMatch compiles the test whether an address is in any of some blocks. It
+// is null if the address is missing or a block is null. A text that is no
+// address is in no block.
+func (c *compiler) cidrMatch(call *eql.Call, operands []operand) (operand, error) {
+	var blocks []netip.Prefix
+	for i, one := range operands[1:] {
+		value := one.evaluate(nil)
+		if value.kind == KindMissing {
+			return constantOperand(Value{}), nil
+		}
+		block, ok := parseBlock(value.text)
+		if !ok {
+			return operand{}, c.query.ErrorAt(call.Arguments[i+1].Position(), `write an address and a length: "10.0.0.0/8"`,
+				"%q is no block of addresses", value.text)
+		}
+		blocks = append(blocks, block)
+	}
+	evaluate := operands[0].evaluate
+	return combine(func(ev Event) Value {
+		value := evaluate(ev)
+		if value.kind == KindMissing {
+			return Value{}
+		}
+		return Bool(inBlocks(value.text, blocks))
+	}, operands[0]), nil
+}
+
+// parseBlock reads a block of addresses, such as 10.0.0.0/8; what is behind the
+// length does not count. One of IPv4 addresses written as IPv6 addresses
+// becomes one of IPv4.
+func parseBlock(text string) (netip.Prefix, bool) {
+	block, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, false
+	}
+	const mapped = 96 // bits before an IPv4 address in an IPv6 address
+	if block.Addr().Is4In6() && block.Bits() >= mapped {
+		block = netip.PrefixFrom(block.Addr().Unmap(), block.Bits()-mapped)
+	}
+	return block.Masked(), true
+}
+
+// inBlocks reports whether a text is an address in one of some blocks.
+func inBlocks(text string, blocks []netip.Prefix) bool {
+	const longest = 64 // bytes of an address without a zone
+	if len(text) > longest || strings.Contains(text, "%") {
+		return false
+	}
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return false
+	}
+	address = address.Unmap()
+	for _, block := range blocks {
+		if block.Contains(address) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,206 @@
+package detect
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// textFunction returns a function on strings by its name in lower case. Its
+// result is null if an argument that has to be a string or number is none,
+// which is possible only for fields of unknown type. Positions count
+// characters.
+func textFunction(name string, fold bool) function {
+	find := finder(fold)
+	switch name {
+	case "length":
+		return onText(1, func(arguments []Value) Value { return Int(int64(utf8.RuneCountInString(arguments[0].text))) })
+	case "startswith":
+		return onText(2, func(arguments []Value) Value { return Bool(hasPrefix(arguments[0].text, arguments[1].text, fold)) })
+	case "endswith":
+		return onText(2, func(arguments []Value) Value { return Bool(hasSuffix(arguments[0].text, arguments[1].text, fold)) })
+	case "stringcontains":
+		return onText(2, func(arguments []Value) Value {
+			at, _ := find(arguments[0].text, arguments[1].text)
+			return Bool(at >= 0 && arguments[1].text != "") // nothing contains the empty string
+		})
+	case "indexof":
+		return onText(2, func(arguments []Value) Value { return indexOf(arguments, find) })
+	case "substring":
+		return onText(1, substring)
+	default:
+		return onText(3, func(arguments []Value) Value { return between(arguments, find) })
+	}
+}
+
+// onText makes a function null if one of its first n arguments is no string.
+func onText(n int, compute function) function {
+	return func(arguments []Value) Value {
+		for _, argument := range arguments[:n] {
+			if argument.kind != KindString {
+				return Value{}
+			}
+		}
+		return compute(arguments)
+	}
+}
+
+// finder returns a function that finds the first occurrence of a text in
+// another, where it starts and where it ends; -1 if there is none.
+func finder(fold bool) func(text, part string) (start, end int) {
+	if !fold {
+		return func(text, part string) (int, int) {
+			at := strings.Index(text, part)
+			return at, at + len(part)
+		}
+	}
+	return indexFold
+}
+
+// indexFold finds the first occurrence of part without regard to case. A text
+// that differs in case may differ in length.
+func indexFold(text, part string) (start, end int) {
+	for at := 0; ; {
+		if length, ok := foldedPrefix(text[at:], part); ok {
+			return at, at + length
+		}
+		if at == len(text) {
+			return -1, -1
+		}
+		_, size := utf8.DecodeRuneInString(text[at:])
+		at += size
+	}
+}
+
+// foldedPrefix reports whether text starts with a prefix without regard to
+// case, and how many of its bytes that is.
+func foldedPrefix(text, prefix string) (int, bool) {
+	at := 0
+	for i := 0; i < len(prefix); {
+		want, wantSize := utf8.DecodeRuneInString(prefix[i:])
+		got, size := utf8.DecodeRuneInString(text[at:])
+		if size == 0 || foldRune(want) != foldRune(got) {
+			return 0, false
+		}
+		if want == utf8.RuneError && wantSize == 1 && text[at] != prefix[i] {
+			return 0, false // a byte that is no UTF-8 equals only itself
+		}
+		i += wantSize
+		at += size
+	}
+	return at, true
+}
+
+func hasPrefix(text, prefix string, fold bool) bool {
+	if !fold {
+		return strings.HasPrefix(text, prefix)
+	}
+	_, ok := foldedPrefix(text, prefix)
+	return ok
+}
+
+func hasSuffix(text, suffix string, fold bool) bool {
+	if !fold {
+		return strings.HasSuffix(text, suffix)
+	}
+	start, ok := startOfLast(text, utf8.RuneCountInString(suffix))
+	return ok && strings.EqualFold(text[start:], suffix)
+}
+
+// indexOf returns the position of the first occurrence at or after a position;
+// null if there is none.
+func indexOf(arguments []Value, find func(text, part string) (start, end int)) Value {
+	text, from := arguments[0].text, int64(0)
+	if len(arguments) > 2 {
+		if arguments[2].kind != KindInt {
+			return Value{}
+		}
+		from = max(0, arguments[2].Int())
+	}
+	skipped, ok := offsetOfCharacter(text, from)
+	if !ok {
+		return Value{}
+	}
+	at, _ := find(text[skipped:], arguments[1].text)
+	if at < 0 {
+		return Value{}
+	}
+	return Int(from + int64(utf8.RuneCountInString(text[skipped:skipped+at])))
+}
+
+// offsetOfCharacter returns where the nth character of a text starts; false if
+// the text has fewer than n.
+func offsetOfCharacter(text string, n int64) (int, bool) {
+	at := 0
+	for ; n > 0; n-- {
+		if at == len(text) {
+			return 0, false
+		}
+		_, size := utf8.DecodeRuneInString(text[at:])
+		at += size
+	}
+	return at, true
+}
+
+// substring returns the characters from a position to before another; negative
+// positions count from the end.
+func substring(arguments []Value) Value {
+	text := arguments[0].text
+	length := int64(utf8.RuneCountInString(text))
+	start, end := int64(0), length
+	for i, position := range arguments[1:] {
+		if position.kind != KindInt {
+			return Value{}
+		}
+		n := position.Int()
+		if n < 0 {
+			n = max(0, n+length)
+		}
+		if i == 0 {
+			start = n
+		} else {
+			end = min(n, length)
+		}
+	}
+	if start >= end {
+		return String("")
+	}
+	from, _ := offsetOfCharacter(text, start)
+	size, _ := offsetOfCharacter(text[from:], end-start)
+	return String(text[from : from+size])
+}
+
+// between returns what is after the first occurrence of one text and before the
+// next of another, or the last if the fourth argument is true; the empty string
+// if one is not there.
+func between(arguments []Value, find func(text, part string) (start, end int)) Value {
+	text := arguments[0].text
+	_, start := find(text, arguments[1].text)
+	if at, _ := find(text, arguments[1].text); at < 0 {
+		return String("")
+	}
+	rest := text[start:]
+	at, _ := find(rest, arguments[2].text)
+	if at < 0 {
+		return String("")
+	}
+	if len(arguments) > 3 && isTrue(arguments[3]) {
+		at = lastOf(rest, arguments[2].text, at, find)
+	}
+	return String(rest[:at])
+}
+
+// lastOf returns where the last occurrence of part starts that does not come
+// before the one at a place.
+func lastOf(text, part string, at int, find func(text, part string) (start, end int)) int {
+	if part == "" {
+		return len(text)
+	}
+	for {
+		_, size := utf8.DecodeRuneInString(text[at:])
+		next, _ := find(text[at+size:], part)
+		if next < 0 {
+			return at
+		}
+		at += size + next
+	}
+}

@@ -1,0 +1,133 @@
+package detect
+
+import "tripline/detect/eql"
+
+// The conditions inside of value expressions. Their logic is three-valued: true,
+// false, or null where an operand that decides is null.
+
+// comparisonValue compiles a comparison whose result is used as a value.
+func (c *compiler) comparisonValue(e *eql.Comparison) (operand, error) {
+	operands, err := c.comparedValues(e)
+	if err != nil {
+		return operand{}, err
+	}
+	left, right := operands[0], operands[1]
+	operator, evaluate := e.Operator, left.evaluate
+	if isNull(e.Left) {
+		left, right = right, left
+		operator, evaluate = mirrored(operator), left.evaluate
+	}
+	if isNull(e.Left) || isNull(e.Right) {
+		if operator != eql.Equal && operator != eql.NotEqual {
+			return constantOperand(Value{}), nil
+		}
+		return combine(func(ev Event) Value {
+			return Bool((evaluate(ev).kind == KindMissing) == (operator == eql.Equal))
+		}, left), nil
+	}
+	if c.isDate(e.Left) || c.isDate(e.Right) {
+		return c.dateValue(e, operands)
+	}
+	other := right.evaluate
+	return combine(func(ev Event) Value { return compareValues(operator, evaluate(ev), other(ev)) }, operands...), nil
+}
+
+// dateValue compiles a comparison of a date field with a constant.
+func (c *compiler) dateValue(e *eql.Comparison, operands []operand) (operand, error) {
+	operator, left, right, constant := e.Operator, operands[0], operands[1], e.Right
+	if !c.isDate(e.Left) {
+		operator, left, right, constant = mirrored(operator), right, left, e.Left
+	}
+	moment, err := c.dateOf(constant, right.evaluate(nil))
+	if err != nil {
+		return operand{}, err
+	}
+	evaluate := left.evaluate
+	return combine(func(ev Event) Value {
+		sign, ok := moment.compare(evaluate(ev))
+		if !ok {
+			return Value{}
+		}
+		return Bool(operatorHolds(operator, sign))
+	}, left), nil
+}
+
+// isNull reports whether an expression is the literal null.
+func isNull(expression eql.Expression) bool {
+	literal, ok := expression.(*eql.Literal)
+	return ok && literal.Kind == eql.LiteralNull
+}
+
+// compareValues compares two values; null if one is, or if they have no order.
+func compareValues(operator eql.ComparisonOperator, left, right Value) Value {
+	if left.kind == KindMissing || right.kind == KindMissing {
+		return Value{}
+	}
+	sign, ok := compareScalars(left, right)
+	if !ok {
+		switch operator {
+		case eql.Equal, eql.NotEqual:
+			return Bool(operator == eql.NotEqual)
+		default:
+			return Value{}
+		}
+	}
+	return Bool(operatorHolds(operator, sign))
+}
+
+// membershipValue compiles a membership whose result is used as a value.
+func (c *compiler) membershipValue(e *eql.Membership) (operand, error) {
+	o, err := c.value(e.Value)
+	if err != nil {
+		return operand{}, err
+	}
+	test, err := c.memberTest(e)
+	if err != nil {
+		return operand{}, err
+	}
+	evaluate, negated := o.evaluate, e.Negated
+	return combine(func(ev Event) Value {
+		value := evaluate(ev)
+		if value.kind == KindMissing {
+			return Value{}
+		}
+		return Bool(test(value) != negated)
+	}, o), nil
+}
+
+// logicalValue compiles an and or or whose result is used as a value. What one
+// operand decides alone holds although another is null.
+func (c *compiler) logicalValue(e *eql.Logical) (operand, error) {
+	operands, err := c.values(e.Operands)
+	if err != nil {
+		return operand{}, err
+	}
+	deciding := e.Operator == eql.Or
+	return combine(func(ev Event) Value {
+		result := Bool(!deciding)
+		for _, one := range operands {
+			switch value := one.evaluate(ev); {
+			case value.kind != KindBool:
+				result = Value{}
+			case value.Bool() == deciding:
+				return value
+			}
+		}
+		return result
+	}, operands...), nil
+}
+
+func (c *compiler) notValue(e *eql.Not) (operand, error) {
+	o, err := c.value(e.Operand)
+	if err != nil {
+		return operand{}, err
+	}
+	evaluate := o.evaluate
+	return combine(func(ev Event) Value {
+		value := evaluate(ev)
+		if value.kind != KindBool {
+			return Value{}
+		}
+		return Bool(!value.Bool())
+	}, o), nil
+}

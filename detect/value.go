@@ -1,0 +1,120 @@
+package detect
+
+import (
+	"slices"
+
+	"tripline/detect/eql"
+)
+
+// valuer computes a value from an event. Its logic is three-valued: what cannot
+// be computed is missing, which is EQL's null.
+type valuer func(Event) Value
+
+// operand is a compiled value expression.
+type operand struct {
+	evaluate valuer
+	// fields are the fields that it reads, none twice.
+	fields []FieldID
+	costly bool
+}
+
+// isConstant reports whether the value is the same for every event.
+func (o operand) isConstant() bool { return len(o.fields) == 0 }
+
+// constantOperand is an operand that has the same value for every event.
+func constantOperand(value Value) operand {
+	return operand{evaluate: func(Event) Value { return value }}
+}
+
+// combine makes an operand that is computed from others. What is computed from
+// constants alone is computed now.
+func combine(evaluate valuer, operands ...operand) operand {
+	combined := operand{evaluate: evaluate}
+	for _, one := range operands {
+		combined.costly = combined.costly || one.costly
+		for _, field := range one.fields {
+			if !slices.Contains(combined.fields, field) {
+				combined.fields = append(combined.fields, field)
+			}
+		}
+	}
+	if combined.isConstant() {
+		return constantOperand(evaluate(nil))
+	}
+	return combined
+}
+
+// value compiles an expression whose value is used.
+func (c *compiler) value(expression eql.Expression) (operand, error) {
+	switch e := expression.(type) {
+	case *eql.Literal:
+		return constantOperand(literalValue(e)), nil
+	case *eql.Field:
+		return c.fieldValue(e), nil
+	case *eql.Call:
+		return c.call(e)
+	case *eql.Arithmetic:
+		return c.arithmetic(e)
+	case *eql.Negation:
+		return c.negation(e)
+	case *eql.Comparison:
+		return c.comparisonValue(e)
+	case *eql.Membership:
+		return c.membershipValue(e)
+	case *eql.Logical:
+		return c.logicalValue(e)
+	case *eql.Not:
+		return c.notValue(e)
+	default:
+		return operand{}, c.query.ErrorAt(expression.Position(), "", "expression has no value")
+	}
+}
+
+// values compiles several expressions whose values are used.
+func (c *compiler) values(expressions []eql.Expression) ([]operand, error) {
+	operands := make([]operand, 0, len(expressions))
+	for _, expression := range expressions {
+		one, err := c.value(expression)
+		if err != nil {
+			return nil, err
+		}
+		operands = append(operands, one)
+	}
+	return operands, nil
+}
+
+// fieldValue compiles a field. An unknown optional field is null.
+func (c *compiler) fieldValue(source *eql.Field) operand {
+	field, ok := c.field(source)
+	if !ok {
+		return constantOperand(Value{})
+	}
+	id := field.ID
+	return operand{evaluate: func(ev Event) Value { return ev.Value(id) }, fields: []FieldID{id}, costly: field.Costly}
+}
+
+// leafOf compiles a test of a computed value, which is true if it is for any
+// choice of one value from each field with several.
+func leafOf(o operand, test func(Value) bool) condition {
+	evaluate, fields := o.evaluate, o.fields
+	if o.isConstant() {
+		return constant(test(evaluate(nil)))
+	}
+	return condition{costly: o.costly, test: func(ev Event) bool {
+		for _, field := range fields {
+			if ev.Value(field).kind == KindList {
+				return anyChoice(ev, fields, func(one Event) bool { return test(evaluate(one)) })
+			}
+		}
+		return test(evaluate(ev))
+	}}
+}
+
+// truthOf compiles a computed value that has to be true.
+func (c *compiler) truthOf(expression eql.Expression) (condition, error) {
+	o, err := c.value(expression)
+	if err != nil {
+		return condition{}, err
+	}
+	return leafOf(o, isTrue), nil
+}
