@@ -40,27 +40,33 @@ func TestLossCounter(t *testing.T) {
 		{"what was lost before is not ours", source.Unicast, []kernel.Status{watching, watching}, nil, nil},
 		{
 			"the kernel loses records", source.Unicast,
-			[]kernel.Status{watching, {Enabled: 1, PID: own, Lost: 12}, {Enabled: 1, PID: own, Lost: 12}}, nil,
+			[]kernel.Status{watching, {Enabled: 1, PID: own, Lost: 12}, {Enabled: 1, PID: own, Lost: 12}},
+			nil,
 			[]string{"records=5 since_boot=12"},
 		},
 		{
 			"the counter was reset", source.Unicast,
-			[]kernel.Status{watching, {Enabled: 1, PID: own, Lost: 0}, {Enabled: 1, PID: own, Lost: 2}}, nil,
+			[]kernel.Status{watching, {Enabled: 1, PID: own, Lost: 0}, {Enabled: 1, PID: own, Lost: 2}},
+			nil,
 			[]string{"records=2 since_boot=2"},
 		},
 		{
 			"overruns", source.Multicast,
-			[]kernel.Status{watching, watching}, []source.Stats{{}, {Overruns: 3}},
+			[]kernel.Status{watching, watching},
+			[]source.Stats{{}, {Overruns: 3}},
 			[]string{"times=3"},
 		},
 		{
 			"switched off and on", source.Unicast,
-			[]kernel.Status{watching, {PID: own, Lost: 7}, {PID: own, Lost: 7}, watching}, nil,
+			[]kernel.Status{watching, {PID: own, Lost: 7}, {PID: own, Lost: 7}, watching},
+			nil,
 			[]string{"the sensor is blind", "the sensor sees again"},
 		},
 		{
 			"the socket is taken", source.Unicast,
-			[]kernel.Status{watching, {Enabled: 1, PID: 99, Lost: 7}}, nil, []string{"audit_pid=99"},
+			[]kernel.Status{watching, {Enabled: 1, PID: 99, Lost: 7}},
+			nil,
+			[]string{"audit_pid=99"},
 		},
 		{"another's socket beside us", source.Multicast, []kernel.Status{{Enabled: 1, PID: 99}}, nil, nil},
 	} {
