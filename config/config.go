@@ -26,6 +26,22 @@ type Config struct {
 	Detect Detect `toml:"detect"`
 	Output Output `toml:"output"`
 	Log    Log    `toml:"log"`
+	// Exceptions exempt events from rules.
+	Exceptions []Exception `toml:"exceptions"`
+}
+
+// Exception exempts events from one rule or from all.
+type Exception struct {
+	// Rule is the rule_id of the rule, or "*" for every rule.
+	Rule string `toml:"rule"`
+	// Condition is an EQL condition, such as process.executable == "/usr/bin/x".
+	// An event for which it is true does not count for the rule.
+	Condition string `toml:"condition"`
+	// Comment says why, and who decided it.
+	Comment string `toml:"comment"`
+	// Until is the last day on which the exception holds; the zero date is no
+	// end.
+	Until Date `toml:"until"`
 }
 
 // Rules says what is looked for.

@@ -43,6 +43,9 @@ func keys(t reflect.Type) [][]string {
 	for i := range t.NumField() {
 		field := t.Field(i)
 		name := field.Tag.Get("toml")
+		if field.Type.Kind() == reflect.Slice {
+			continue // a list is empty by default; the file shows an example
+		}
 		if field.Type.Kind() != reflect.Struct {
 			all = append(all, []string{name})
 			continue

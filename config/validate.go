@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tripline/internal/diag"
@@ -66,6 +67,18 @@ func (c *Config) check() []problem {
 	found.oneOf(string(c.Log.Level), []string{
 		string(LevelError), string(LevelWarn), string(LevelInfo), string(LevelDebug),
 	}, "log", "level")
+	for i, one := range c.Exceptions {
+		at := []string{"exceptions", strconv.Itoa(i)}
+		if one.Rule == "" {
+			found.add("names no rule", `write rule = "the rule_id", or "*" for every rule`, append(at, "rule")...)
+		}
+		if strings.TrimSpace(one.Condition) == "" {
+			found.add("has no condition", `write condition = 'process.executable == "/path"'`, append(at, "condition")...)
+		}
+		if strings.TrimSpace(one.Comment) == "" {
+			found.add("has no comment", "say why the exception is there, and who decided it", append(at, "comment")...)
+		}
+	}
 	return found
 }
 
