@@ -104,7 +104,7 @@ otherwise. Everything else goes to standard error.`,
 		return &usageError{fmt.Errorf("%w; see %s --help", err, command.CommandPath())}
 	})
 	root.AddCommand(
-		runCommand(std), replayCommand(std), checkCommand(std), selftestCommand(std),
+		runCommand(std), replayCommand(std), huntCommand(std), checkCommand(std), selftestCommand(std),
 		captureCommand(std), versionCommand(std), selftestChildCommand(std),
 	)
 	return root

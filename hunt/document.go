@@ -1,0 +1,137 @@
+package hunt
+
+import (
+	"math"
+	"strconv"
+
+	"tripline/detect"
+)
+
+// document is one line of the input as an event. The strings of its values are
+// views into line or unescaped.
+type document struct {
+	// line is the JSON as it was read, without the space around it.
+	line []byte
+	// unescaped holds the strings that have escapes in line.
+	unescaped []byte
+	// values and lists are indexed by field; found names the fields that have
+	// values.
+	values []detect.Value
+	lists  [][]detect.Value
+	found  []detect.FieldID
+
+	time          int64
+	hasTime       bool
+	tiebreaker    int64
+	hasTiebreaker bool
+
+	// pool takes the document back when nobody holds it any more; nil for one
+	// that is not pooled.
+	pool       *documentPool
+	references int
+}
+
+func newDocument(fields int) *document {
+	return &document{values: make([]detect.Value, fields), lists: make([][]detect.Value, fields)}
+}
+
+// reset forgets all but the memory.
+func (d *document) reset() {
+	for _, id := range d.found {
+		d.values[id] = detect.Value{}
+	}
+	d.found = d.found[:0]
+	d.unescaped = d.unescaped[:0]
+	d.hasTime, d.hasTiebreaker = false, false
+}
+
+// add gives a field one more value.
+func (d *document) add(id detect.FieldID, value detect.Value) {
+	switch old := d.values[id]; old.Kind() {
+	case detect.KindMissing:
+		d.found = append(d.found, id)
+		d.values[id] = value
+		return
+	case detect.KindList:
+		d.lists[id] = append(d.lists[id], value)
+	default:
+		d.lists[id] = append(d.lists[id][:0], old, value)
+	}
+	d.values[id] = detect.List(d.lists[id])
+}
+
+// Time implements detect.Event.
+func (d *document) Time() int64 { return d.time }
+
+// Tiebreaker implements detect.Event.
+func (d *document) Tiebreaker() (int64, bool) { return d.tiebreaker, d.hasTiebreaker }
+
+// Value implements detect.Event.
+func (d *document) Value(id detect.FieldID) detect.Value { return d.values[id] }
+
+// Retain implements detect.Event.
+func (d *document) Retain() { d.references++ }
+
+// Release implements detect.Event.
+func (d *document) Release() {
+	d.references--
+	if d.references == 0 && d.pool != nil {
+		d.pool.put(d)
+	}
+}
+
+// readTiebreaker takes the tiebreaker from its field: a whole number, or a
+// string of digits.
+func (d *document) readTiebreaker(id detect.FieldID) {
+	value := d.values[id]
+	if elements := value.Elements(); len(elements) > 0 {
+		value = elements[0]
+	}
+	switch value.Kind() {
+	case detect.KindInt:
+		d.tiebreaker, d.hasTiebreaker = value.Int(), true
+	case detect.KindFloat:
+		if f := value.Float(); math.Abs(f) < 1<<63 {
+			d.tiebreaker, d.hasTiebreaker = int64(f), true
+		}
+	case detect.KindString:
+		n, err := strconv.ParseInt(value.Text(), 10, 64)
+		d.tiebreaker, d.hasTiebreaker = n, err == nil
+	}
+}
+
+// documentPool keeps the memory of documents for the next ones. One goroutine
+// uses it.
+type documentPool struct {
+	fields int
+	free   []*document
+}
+
+// keptBytes is the largest buffer that a free document keeps.
+const keptBytes = 64 << 10
+
+// get returns a document that holds a copy of a line and has one reference.
+func (p *documentPool) get(line []byte) *document {
+	var d *document
+	if last := len(p.free) - 1; last >= 0 {
+		d = p.free[last]
+		p.free = p.free[:last]
+	} else {
+		d = newDocument(p.fields)
+		d.pool = p
+	}
+	d.line = append(d.line[:0], line...)
+	d.references = 1
+	return d
+}
+
+func (p *documentPool) put(d *document) {
+	d.reset()
+	if cap(d.line) > keptBytes {
+		d.line = nil
+	}
+	if cap(d.unescaped) > keptBytes {
+		d.unescaped = nil
+	}
+	p.free = append(p.free, d)
+}
