@@ -33,6 +33,11 @@ type Compiled struct {
 	action    Field
 	hasAction bool
 	sequence  bool
+	sample    bool
+	// negatives says that a sequence has negative stages.
+	negatives bool
+	plan      plan
+	pipes     []pipe
 	// stages has one element for an event query, and an element for every run
 	// of a sequence's stages.
 	stages []stage
@@ -53,6 +58,8 @@ type stage struct {
 	need    Need
 	// repeated is true for the second and later runs of a stage.
 	repeated bool
+	// negative is true for a stage whose event must be absent.
+	negative bool
 }
 
 // Rule returns the rule that was compiled.
@@ -63,8 +70,8 @@ func (c *Compiled) Fields() []string { return slices.Clone(c.fields) }
 
 // Compile prepares a rule for the events of a schema, whose category field is
 // event.category. The error joins a *diag.Error for each defect of the query,
-// with its place in the rule's file; what is valid EQL but not evaluated is an
-// error that names the feature.
+// with its place in the rule's file. Samples and pipes, which only events that
+// have an end allow, are refused with an *UnsupportedError.
 func Compile(rule *Rule, schema Schema) (*Compiled, error) {
 	return CompileWith(rule, schema, CompileOptions{})
 }
@@ -92,6 +99,8 @@ type compiler struct {
 	// actionField is the name of the field that Need.Actions is about.
 	actionField string
 	category    Field
+	// finite says that the events have an end.
+	finite bool
 	// fields are the names of the fields that are read.
 	fields map[string]struct{}
 }
@@ -104,7 +113,7 @@ func compileQuery(text string, schema Schema, options CompileOptions) (*Compiled
 	if err := eql.Check(query, checkedFields{schema}); err != nil {
 		return nil, err
 	}
-	c := &compiler{query: query, schema: schema, actionField: options.ActionField, fields: make(map[string]struct{})}
+	c := &compiler{query: query, schema: schema, actionField: options.ActionField, finite: options.Finite, fields: make(map[string]struct{})}
 	category, ok := schema.Field(options.CategoryField)
 	if !ok {
 		return nil, &diag.Error{Message: "events have no field " + options.CategoryField, Hint: "name the field that holds the event category"}
@@ -121,37 +130,37 @@ func compileQuery(text string, schema Schema, options CompileOptions) (*Compiled
 	return compiled, nil
 }
 
-// statement fills in the stages of compiled.
+// statement fills in the stages and pipes of compiled.
 func (c *compiler) statement(compiled *Compiled) error {
-	if len(c.query.Pipes) > 0 {
-		pipe := c.query.Pipes[0]
-		return c.unsupported(pipe.Pos, "pipe "+pipe.Name)
-	}
+	var err error
 	switch statement := c.query.Statement.(type) {
 	case *eql.EventQuery:
 		compiled.stages = make([]stage, 1)
-		return c.filter(&compiled.stages[0], statement.Filter)
+		err = c.filter(&compiled.stages[0], statement.Filter)
 	case *eql.Sequence:
-		return c.sequence(compiled, statement)
+		err = c.sequence(compiled, statement)
 	case *eql.Sample:
-		return c.unsupported(statement.Pos, "sample")
+		err = c.sample(compiled, statement)
 	default:
-		return &diag.Error{Message: "statement is not supported"}
+		err = &diag.Error{Message: "statement is not supported"}
 	}
+	if err != nil {
+		return err
+	}
+	compiled.pipes, err = c.pipes()
+	return err
 }
 
-// unsupported is the error for valid EQL that is not evaluated.
+// unsupported is the error for what only events that have an end allow.
 func (c *compiler) unsupported(pos eql.Pos, feature string) error {
-	return &UnsupportedError{Feature: feature, Err: c.query.ErrorAt(pos, "", "%s is not supported yet", feature)}
+	return &UnsupportedError{Feature: feature, Err: c.query.ErrorAt(pos, "search recorded events with it",
+		"%s needs events that have an end, and a live stream has none", feature)}
 }
 
 func (c *compiler) sequence(compiled *Compiled, sequence *eql.Sequence) error {
 	compiled.sequence = true
 	compiled.maxSpan = sequence.MaxSpan.Milliseconds()
 	for _, source := range sequence.Stages {
-		if source.Negative {
-			return c.unsupported(source.Pos, "negative stage ![…]")
-		}
 		one, err := c.stage(sequence.By, source)
 		if err != nil {
 			return err
@@ -161,6 +170,8 @@ func (c *compiler) sequence(compiled *Compiled, sequence *eql.Sequence) error {
 			compiled.stages = append(compiled.stages, *one)
 		}
 	}
+	compiled.plan = newPlan(compiled.stages)
+	compiled.negatives = compiled.hasNegative()
 	if sequence.Until == nil {
 		return nil
 	}
@@ -169,8 +180,26 @@ func (c *compiler) sequence(compiled *Compiled, sequence *eql.Sequence) error {
 	return err
 }
 
+func (c *compiler) sample(compiled *Compiled, sample *eql.Sample) error {
+	if !c.finite {
+		return c.unsupported(sample.Pos, "sample")
+	}
+	if len(sample.Stages) > maxSampleStages {
+		return c.query.ErrorAt(sample.Pos, "", "sample has more than %d stages", maxSampleStages)
+	}
+	compiled.sample = true
+	for _, source := range sample.Stages {
+		one, err := c.stage(sample.By, source)
+		if err != nil {
+			return err
+		}
+		compiled.stages = append(compiled.stages, *one)
+	}
+	return nil
+}
+
 func (c *compiler) stage(shared []eql.Expression, source *eql.Stage) (*stage, error) {
-	s := new(stage)
+	s := &stage{negative: source.Negative}
 	if err := c.filter(s, source.Filter); err != nil {
 		return nil, err
 	}
@@ -189,7 +218,7 @@ func (c *compiler) stage(shared []eql.Expression, source *eql.Stage) (*stage, er
 func (c *compiler) joinKey(expression eql.Expression) (joinKey, error) {
 	source, ok := expression.(*eql.Field)
 	if !ok {
-		return joinKey{}, c.unsupported(expression.Position(), "join key that is not a field")
+		return joinKey{}, c.query.ErrorAt(expression.Position(), "write the name of a field", "a join key must be a field")
 	}
 	field, known := c.field(source)
 	return joinKey{field: field.ID, known: known, optional: source.Optional}, nil

@@ -1,6 +1,9 @@
 package detect
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Match is a rule that matched. It is valid until the callback that received
 // it returns; who keeps an event longer retains it.
@@ -15,9 +18,10 @@ type Match struct {
 }
 
 // Engine matches a stream of events against rules. Events are expected in the
-// order of their time; an event that comes late is matched as far as the order
-// of its own sequence allows, and a clock that jumps costs no more than the
-// sequences that were pending. One goroutine uses an engine at a time.
+// order of their time; those that come late are put in order as far as
+// Limits.Tolerance says. One that comes later still is matched as far as the
+// order of its own sequence allows, and a clock that jumps costs no more than
+// the sequences that were pending. One goroutine uses an engine at a time.
 type Engine struct {
 	rules   []*ruleState
 	index   *index
@@ -27,8 +31,13 @@ type Engine struct {
 	events uint64
 	// swept is the time of the last sweep over all rules, in nanoseconds.
 	swept int64
-	// pending is the number of pending sequences of all rules.
-	pending int
+	// pending is the number of pending sequences of all rules, and retained
+	// that of the events that they keep, each counted as often as it is kept.
+	pending  int
+	retained int
+	reorder  reorder
+	// late is how many events came later than is tolerated.
+	late uint64
 
 	// current is the event in work and now its place in the stream.
 	current Event
@@ -45,8 +54,17 @@ type ruleState struct {
 	compiled *Compiled
 	// waiting has for each stage but the last the sequences that matched it
 	// last, by their encoded join key.
-	waiting  []map[string]*pending
-	list     pendingList
+	waiting []map[string]*pending
+	list    pendingList
+	// held has the sequences that wait for the end of their span alone;
+	// heldByKey has the newest of them for each key.
+	held      pendingList
+	heldByKey map[string]*pending
+	pipes     []pipeState
+	// done says that the rule's pipes let no more results through.
+	done bool
+	// retained is how many events the rule keeps.
+	retained int
 	counters Counters
 	// seen is the arrival of the last event that the rule met.
 	seen uint64
@@ -57,73 +75,113 @@ type ruleState struct {
 const sweepInterval = int64(time.Second)
 
 // NewEngine makes an engine for rules that were compiled for the same schema.
-// It calls onMatch during Process, for each match in the order of its last
-// event; onMatch must not call the engine.
+// It calls onMatch during Process, Advance and Finish, for each match of a rule
+// in the order of its last event; onMatch must not call the engine.
 func NewEngine(rules []*Compiled, limits Limits, onMatch func(Match)) *Engine {
 	e := &Engine{limits: limits.withDefaults(), onMatch: onMatch}
+	e.reorder.newest = math.MinInt64
 	for _, compiled := range rules {
-		state := &ruleState{compiled: compiled}
-		if compiled.sequence {
-			state.waiting = make([]map[string]*pending, len(compiled.stages)-1)
-			for i := range state.waiting {
-				state.waiting[i] = make(map[string]*pending)
-			}
-		}
-		e.rules = append(e.rules, state)
+		e.rules = append(e.rules, newRuleState(compiled))
 	}
 	e.index = newIndex(e.rules)
 	e.visit = e.process
 	return e
 }
 
+func newRuleState(compiled *Compiled) *ruleState {
+	r := &ruleState{compiled: compiled}
+	switch {
+	case compiled.sample:
+		r.waiting = []map[string]*pending{make(map[string]*pending)}
+	case compiled.sequence:
+		r.waiting = make([]map[string]*pending, compiled.plan.last)
+		for i := range r.waiting {
+			r.waiting[i] = make(map[string]*pending)
+		}
+	}
+	if len(compiled.plan.trailing) > 0 {
+		r.heldByKey = make(map[string]*pending)
+	}
+	for _, one := range compiled.pipes {
+		r.pipes = append(r.pipes, pipeState{pipe: one})
+		r.done = r.done || !one.tail && one.count == 0
+	}
+	return r
+}
+
 // Process matches one event against the rules. The event must stay as it is
 // until Process returns or, if the engine retained it, until it releases it.
 func (e *Engine) Process(ev Event) {
 	e.events++
-	e.current, e.now = ev, orderOf(ev, e.events)
+	e.accept(ev, orderOf(ev, e.events))
+}
+
+// processInOrder lets the rules meet an event whose turn it is.
+func (e *Engine) processInOrder(ev Event, place order) {
 	switch {
-	case e.now.time < e.swept: // the clock was set back, or the event is late
-		e.swept = e.now.time
-	case uint64(e.now.time-e.swept) >= uint64(sweepInterval):
-		e.Advance(e.now.time)
+	case place.time < e.swept: // the clock was set back, or the event is late
+		e.swept = place.time
+	case uint64(place.time-e.swept) >= uint64(sweepInterval):
+		e.sweep(place.time)
 	}
+	e.current, e.now = ev, place
 	e.index.visit(ev, e.visit)
 	e.current = nil
 }
 
 // process lets one rule meet the current event, once.
 func (e *Engine) process(r *ruleState) {
-	if r.seen == e.events {
+	if r.seen == e.now.arrival || r.done {
 		return
 	}
-	r.seen = e.events
-	if r.compiled.sequence {
+	r.seen = e.now.arrival
+	switch {
+	case r.compiled.sequence:
 		e.processSequence(r)
-		return
-	}
-	if r.compiled.stages[0].matches(e.current) {
+	case r.compiled.sample:
+		e.processSample(r)
+	case r.compiled.stages[0].matches(e.current):
 		e.matched = append(e.matched[:0], e.current)
 		e.report(r, "")
 	}
 }
 
-// report calls back with e.matched as the events of a match.
+// report sends e.matched as the events of a match to the callback or, if the
+// rule has pipes, into them.
 func (e *Engine) report(r *ruleState, key string) {
-	r.counters.Matches++
-	e.values = appendKeyValues(e.values[:0], key)
-	e.onMatch(Match{Rule: r.compiled.rule, Events: e.matched, JoinKeys: e.values})
+	e.pass(r, 0, key)
 	clear(e.matched)
-	clear(e.values)
 }
 
 // Advance tells the engine that the stream has reached a time, in nanoseconds
-// since the Unix epoch, so that sequences beyond their maxspan are freed
-// although no event comes. Events that are still to come should not be older.
+// since the Unix epoch, so that sequences beyond their maxspan are freed, and
+// those that waited for its end are reported, although no event comes. Events
+// that are still to come should not be older, or by no more than
+// Limits.Tolerance.
 func (e *Engine) Advance(now int64) {
+	e.reorder.newest = max(e.reorder.newest, now)
+	e.processReady()
+	e.sweep(now - e.limits.Tolerance)
+}
+
+// sweep frees and reports what a time decides, for all rules.
+func (e *Engine) sweep(now int64) {
 	e.swept = now
 	for _, r := range e.rules {
+		e.release(r, now)
 		e.expire(r, now)
 	}
+}
+
+// Done reports whether no rule can match any more, because each has a pipe that
+// lets no more results through.
+func (e *Engine) Done() bool {
+	for _, r := range e.rules {
+		if !r.done {
+			return false
+		}
+	}
+	return true
 }
 
 // Finish tells the engine that the stream has ended, and reports what waited
@@ -131,13 +189,36 @@ func (e *Engine) Advance(now int64) {
 // and the results that a pipe held back. After it the engine takes no events;
 // Close still has to be called. A stream that is cut off and not at its end is
 // closed without it.
-func (e *Engine) Finish() {}
+func (e *Engine) Finish() {
+	for len(e.reorder.waiting) > 0 {
+		e.processFirst()
+	}
+	for _, r := range e.rules {
+		e.releaseAll(r)
+		if r.compiled.sample {
+			e.finishSample(r)
+		}
+		e.flush(r)
+	}
+}
 
 // Close releases all events that the engine retained.
 func (e *Engine) Close() {
+	for _, one := range e.reorder.waiting {
+		one.event.Release()
+	}
+	e.reorder.waiting = nil
 	for _, r := range e.rules {
 		for r.list.oldest != nil {
 			e.drop(r, r.list.oldest)
+		}
+		for r.held.oldest != nil {
+			e.unhold(r, r.held.oldest)
+		}
+		for i := range r.pipes {
+			for p := &r.pipes[i]; p.start < len(p.results); {
+				e.dropFirst(r, p)
+			}
 		}
 		r.list.unused = nil
 	}
@@ -148,10 +229,10 @@ func (e *Engine) Pending() int { return e.pending }
 
 // Stats returns the counters so far.
 func (e *Engine) Stats() Stats {
-	stats := Stats{Events: e.events, Rules: make([]RuleStats, 0, len(e.rules))}
+	stats := Stats{Events: e.events, Late: e.late, Rules: make([]RuleStats, 0, len(e.rules))}
 	for _, r := range e.rules {
 		one := RuleStats{Rule: r.compiled.rule, Counters: r.counters}
-		one.Pending = r.list.length
+		one.Pending = r.size()
 		stats.Rules = append(stats.Rules, one)
 		stats.add(one.Counters)
 	}

@@ -4,10 +4,14 @@ package detect
 // last stage to the first, so that it never fills two stages of one sequence,
 // and then end sequences if it is an until event.
 func (e *Engine) processSequence(r *ruleState) {
+	e.release(r, e.now.time)
 	e.expire(r, e.now.time)
+	if r.compiled.negatives {
+		e.noteNegatives(r)
+	}
 	stages := r.compiled.stages
-	for i := len(stages) - 1; i >= 0; i-- {
-		if !e.beginKeys(r, &stages[i]) {
+	for i := r.compiled.plan.last; i >= 0; i-- {
+		if stages[i].negative || !e.beginKeys(r, &stages[i]) {
 			continue
 		}
 		for n := 0; ; n++ {
@@ -15,7 +19,7 @@ func (e *Engine) processSequence(r *ruleState) {
 			if !ok {
 				break
 			}
-			if i == 0 {
+			if i == r.compiled.plan.first {
 				e.begin(r, key)
 			} else {
 				e.advance(r, i, key)
@@ -54,39 +58,66 @@ func (e *Engine) nextKey(r *ruleState, n int) ([]byte, bool) {
 // begin starts a sequence with the current event. A pending one of the same key
 // gives way, unless the current event is late.
 func (e *Engine) begin(r *ruleState, key []byte) {
-	p := r.waiting[0][string(key)]
+	first := r.compiled.plan.first
+	if first == r.compiled.plan.last {
+		e.beginAndComplete(r, key)
+		return
+	}
+	p := r.waiting[first][string(key)]
 	if p != nil {
 		if p.last.compare(e.now) > 0 && !r.isAhead(p, e.now.time) {
 			return
 		}
 		r.counters.Overwritten++
 		r.list.remove(p)
-		p.release()
+		e.releaseEvents(r, p)
 	} else {
 		e.makeRoom(r)
-		p = r.list.take(len(r.compiled.stages) - 1)
-		p.key = string(key)
-		p.stage = 0
-		r.waiting[0][p.key] = p
+		p = e.take(r, first, key)
+		r.waiting[first][p.key] = p
 		e.pending++
 	}
 	r.counters.Started++
 	p.start = e.now.time
-	e.keep(p)
+	p.absence = r.leadingAbsence(key, milliseconds(e.now.time))
+	e.keep(r, p)
 	r.list.append(p)
 }
 
+// take returns an empty pending sequence of a stage and key, which is not in
+// any list yet.
+func (e *Engine) take(r *ruleState, stage int, key []byte) *pending {
+	p := r.list.take(len(r.compiled.stages) - 1)
+	p.key, p.stage = string(key), stage
+	return p
+}
+
 // keep adds the current event to a sequence.
-func (e *Engine) keep(p *pending) {
+func (e *Engine) keep(r *ruleState, p *pending) {
 	e.current.Retain()
 	p.events = append(p.events, e.current)
 	p.last = e.now
+	r.retained++
+	e.retained++
+}
+
+// releaseEvents lets go of the events of a sequence.
+func (e *Engine) releaseEvents(r *ruleState, p *pending) {
+	for i, ev := range p.events {
+		ev.Release()
+		p.events[i] = nil
+	}
+	r.retained -= len(p.events)
+	e.retained -= len(p.events)
+	p.events = p.events[:0]
 }
 
 // advance lets the current event fill a stage, other than the first, of the
 // sequence that waits for it.
 func (e *Engine) advance(r *ruleState, stage int, key []byte) {
-	p := r.waiting[stage-1][string(key)]
+	plan := &r.compiled.plan
+	waiting := r.waiting[plan.previous[stage]]
+	p := waiting[string(key)]
 	if p == nil || p.last.compare(e.now) >= 0 {
 		return
 	}
@@ -95,20 +126,37 @@ func (e *Engine) advance(r *ruleState, stage int, key []byte) {
 		e.drop(r, p)
 		return
 	}
-	if stage == len(r.compiled.stages)-1 {
-		e.matched = append(append(e.matched[:0], p.events...), e.current)
-		e.report(r, p.key)
-		e.drop(r, p)
+	r.spoil(p, stage, e.now.time)
+	if stage == plan.last {
+		e.complete(r, p)
 		return
 	}
-	delete(r.waiting[stage-1], p.key)
+	if e.makeRoomForEvent(r); waiting[p.key] != p {
+		return // it was the oldest itself
+	}
+	delete(waiting, p.key)
 	if former := r.waiting[stage][p.key]; former != nil {
 		r.counters.Overwritten++
 		e.drop(r, former)
 	}
 	p.stage = stage
 	r.waiting[stage][p.key] = p
-	e.keep(p)
+	e.keep(r, p)
+}
+
+// complete ends a pending sequence whose last positive stage the current event
+// fills, as a match unless a negative stage speaks against it.
+func (e *Engine) complete(r *ruleState, p *pending) {
+	delete(r.waiting[p.stage], p.key)
+	r.list.remove(p)
+	e.pending--
+	if r.compiled.negatives {
+		e.judge(r, p)
+		return
+	}
+	e.matched = append(append(e.matched[:0], p.events...), e.current)
+	e.report(r, p.key)
+	e.discard(r, p)
 }
 
 // end ends the sequences with the current event's keys that it does not
@@ -119,7 +167,10 @@ func (e *Engine) end(r *ruleState) {
 		if !ok {
 			return
 		}
-		for _, waiting := range r.waiting {
+		for stage, waiting := range r.waiting {
+			if r.compiled.stages[stage].negative {
+				continue
+			}
 			if p := waiting[string(key)]; p != nil && p.last.compare(e.now) <= 0 {
 				r.counters.Ended++
 				e.drop(r, p)
@@ -143,38 +194,9 @@ func (r *ruleState) isAhead(p *pending, time int64) bool {
 // expire frees the sequences that no event from a time on can complete.
 func (e *Engine) expire(r *ruleState, now int64) {
 	for p := r.list.oldest; p != nil && r.isTooOld(p, now); p = r.list.oldest {
-		r.counters.Expired++
+		if !r.compiled.stages[p.stage].negative {
+			r.counters.Expired++
+		}
 		e.drop(r, p)
 	}
-}
-
-// makeRoom evicts pending sequences until one more fits the limits.
-func (e *Engine) makeRoom(r *ruleState) {
-	if r.list.length >= e.limits.PendingPerRule {
-		e.evict(r)
-	}
-	if e.pending < e.limits.PendingTotal {
-		return
-	}
-	most := r
-	for _, other := range e.rules {
-		if other.list.length > most.list.length {
-			most = other
-		}
-	}
-	e.evict(most)
-}
-
-// evict drops a rule's oldest pending sequence.
-func (e *Engine) evict(r *ruleState) {
-	r.counters.Evicted++
-	e.drop(r, r.list.oldest)
-}
-
-// drop takes a pending sequence away and releases its events.
-func (e *Engine) drop(r *ruleState, p *pending) {
-	delete(r.waiting[p.stage], p.key)
-	r.list.remove(p)
-	r.list.give(p)
-	e.pending--
 }

@@ -2,10 +2,10 @@ package detect
 
 import "tripline/internal/diag"
 
-// UnsupportedError says that a query is valid EQL and is not evaluated as it
-// was compiled.
+// UnsupportedError says that a query is valid EQL, and that what it asks for
+// needs events that have an end: it was compiled without CompileOptions.Finite.
 type UnsupportedError struct {
-	// Feature names what is not evaluated: "sample", "pipe tail".
+	// Feature names what the query asks for: "sample", "pipe tail".
 	Feature string
 	// Err is the *diag.Error with the place.
 	Err *diag.Error
