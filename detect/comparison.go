@@ -28,13 +28,9 @@ func (c *compiler) comparison(e *eql.Comparison) (condition, error) {
 	if operator == eql.NotEqual {
 		positive = eql.Equal
 	}
-	test := compareWith(positive, value)
-	if c.isDate(source) {
-		moment, err := c.dateOf(other, value)
-		if err != nil {
-			return condition{}, err
-		}
-		test = dateTest(positive, moment)
+	test, err := c.comparisonTest(positive, source, other, value)
+	if err != nil {
+		return condition{}, err
 	}
 	compiled := leafOf(left, test)
 	if field, ok := source.(*eql.Field); ok && !left.isConstant() {
@@ -49,6 +45,20 @@ func (c *compiler) comparison(e *eql.Comparison) (condition, error) {
 		return constant(false), nil // null != constant is null
 	}
 	return compiled.negate(), nil
+}
+
+// comparisonTest makes the test of what is compared with a constant, whose
+// value is given.
+func (c *compiler) comparisonTest(operator eql.ComparisonOperator, source, other eql.Expression, value Value) (scalarTest, error) {
+	switch {
+	case c.isDate(source):
+		moment, err := c.dateOf(other, value)
+		return dateTest(operator, moment), err
+	case c.isUnknown(source) && value.kind == KindString:
+		return unknownTest(operator, value.text), nil
+	default:
+		return compareWith(operator, value), nil
+	}
 }
 
 // comparedValues compiles both sides of a comparison.

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"tripline/detect/eql"
@@ -13,6 +14,12 @@ type date struct {
 	// first and last are in nanoseconds since the Unix epoch.
 	first, last int64
 }
+
+// The years that nanoseconds in 64 bits can express from end to end.
+const (
+	firstYear = 1678
+	lastYear  = 2261
+)
 
 // dateLayouts are the forms of dates from the coarsest to the finest, each
 // with or without a zone behind it if it has a time of day.
@@ -33,8 +40,8 @@ func parseDate(text string) (date, bool) {
 		}
 		first := moment
 		last := endOf(layout, moment)
-		if first.Year() < 1678 || last.Year() > 2261 {
-			return date{}, false // what nanoseconds in 64 bits cannot express
+		if first.Year() < firstYear || last.Year() > lastYear {
+			return date{}, false
 		}
 		d := date{first: first.UnixNano(), last: last.UnixNano()}
 		if moment.Nanosecond() != 0 {
@@ -68,34 +75,83 @@ func endOf(layout string, moment time.Time) time.Time {
 // compare orders the value of a date field: before, within or after the date;
 // false if the value is no date.
 func (d date) compare(value Value) (int, bool) {
-	var moment int64
 	switch value.kind {
 	case KindInt:
-		moment = value.Int()
+		return d.compareMoment(value.Int()), true
 	case KindString:
 		parsed, err := time.Parse(time.RFC3339Nano, value.text)
 		if err != nil {
 			other, ok := parseDate(value.text)
-			if !ok {
-				return 0, false
-			}
-			moment = other.first
-			break
+			return d.compareMoment(other.first), ok
 		}
-		if year := parsed.Year(); year < 1678 || year > 2261 {
-			return cmp.Compare(year, 2000), true
+		if year := parsed.Year(); year < firstYear || year > lastYear {
+			return cmp.Compare(year, firstYear), true
 		}
-		moment = parsed.UnixNano()
+		return d.compareMoment(parsed.UnixNano()), true
 	default:
 		return 0, false
 	}
+}
+
+// compareMoment orders a moment, in nanoseconds since the Unix epoch.
+func (d date) compareMoment(moment int64) int {
 	switch {
 	case moment < d.first:
-		return -1, true
+		return -1
 	case moment > d.last:
-		return 1, true
+		return 1
+	default:
+		return 0
 	}
-	return 0, true
+}
+
+// compareUnknown orders the value of a field of unknown type: text that looks
+// like a date, or epoch milliseconds; false for any other value.
+func (d date) compareUnknown(value Value) (int, bool) {
+	switch {
+	case value.kind == KindInt:
+		const perMillisecond = int64(time.Millisecond)
+		if n := value.Int(); n > math.MinInt64/perMillisecond && n < math.MaxInt64/perMillisecond {
+			return d.compareMoment(n * perMillisecond), true
+		}
+		return cmp.Compare(value.Int(), 0), true
+	case value.kind == KindString && looksLikeDate(value.text):
+		return d.compare(value)
+	default:
+		return 0, false
+	}
+}
+
+// looksLikeDate reports whether a text starts like 2024-01-31.
+func looksLikeDate(text string) bool {
+	return len(text) >= len("2006-01-02") && text[4] == '-' && text[7] == '-' && '0' <= text[0] && text[0] <= '9'
+}
+
+// unknownTest makes the test of a field of unknown type, whose values may be
+// dates, as Elasticsearch takes text that looks like one for a date where no
+// mapping says what a field is.
+func unknownTest(operator eql.ComparisonOperator, text string) scalarTest {
+	plain := compareWith(operator, String(text))
+	d, ok := parseDate(text)
+	if !ok || !looksLikeDate(text) {
+		return plain
+	}
+	return func(value Value) bool {
+		if sign, ok := d.compareUnknown(value); ok {
+			return operatorHolds(operator, sign)
+		}
+		return plain(value)
+	}
+}
+
+// isUnknown reports whether an expression is a field whose type is not known.
+func (c *compiler) isUnknown(expression eql.Expression) bool {
+	field, ok := expression.(*eql.Field)
+	if !ok {
+		return false
+	}
+	known, ok := c.schema.Field(field.Name)
+	return ok && known.Type == TypeUnknown
 }
 
 // isDate reports whether an expression is a field that holds a date.

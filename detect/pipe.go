@@ -93,7 +93,8 @@ func (e *Engine) keepResult(r *ruleState, p *pipeState, key string) {
 func (e *Engine) dropFirst(r *ruleState, p *pipeState) {
 	e.releaseResult(r, p.results[p.start])
 	p.results[p.start] = result{}
-	if p.start++; p.start > len(p.results)/2 {
+	p.start++
+	if p.start > len(p.results)/2 {
 		p.results = p.results[:copy(p.results, p.results[p.start:])]
 		p.start = 0
 	}

@@ -66,7 +66,8 @@ func (p *regexParser) accept(character byte) bool {
 }
 
 func (p *regexParser) union() (regexTree, error) {
-	if p.depth++; p.depth > maxRegexDepth {
+	p.depth++
+	if p.depth > maxRegexDepth {
 		return regexTree{}, fmt.Errorf("it nests more than %d deep", maxRegexDepth)
 	}
 	defer func() { p.depth-- }()
@@ -144,18 +145,15 @@ func (p *regexParser) count() (string, error) {
 	if !ok {
 		return "", errCount
 	}
-	most := least
+	count := "{" + least
 	if p.accept(',') {
-		most, _ = p.digits()
-		least += ","
-		if most != "" {
-			least += most
-		}
+		most, _ := p.digits()
+		count += "," + most
 	}
 	if !p.accept('}') {
 		return "", errCount
 	}
-	return "{" + least + "}", nil
+	return count + "}", nil
 }
 
 // digits reads a whole number of a few digits, without leading zeros.

@@ -195,7 +195,8 @@ func (r *Rule) locate(err error) error {
 		}
 		return errors.Join(moved...)
 	}
-	if unsupported, ok := err.(*UnsupportedError); ok {
+	var unsupported *UnsupportedError
+	if errors.As(err, &unsupported) {
 		return &UnsupportedError{Feature: unsupported.Feature, Err: r.queryPlace.move(unsupported.Err, r.File)}
 	}
 	var defect *diag.Error

@@ -56,7 +56,8 @@ func (e *Engine) keepMember(r *ruleState, stage int, key []byte) {
 		if kept >= len(r.compiled.stages) {
 			return
 		}
-		if e.makeRoomForEvent(r); r.waiting[0][string(key)] != p {
+		e.makeRoomForEvent(r)
+		if r.waiting[0][string(key)] != p {
 			return // it was the oldest itself
 		}
 	}

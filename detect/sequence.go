@@ -131,7 +131,8 @@ func (e *Engine) advance(r *ruleState, stage int, key []byte) {
 		e.complete(r, p)
 		return
 	}
-	if e.makeRoomForEvent(r); waiting[p.key] != p {
+	e.makeRoomForEvent(r)
+	if waiting[p.key] != p {
 		return // it was the oldest itself
 	}
 	delete(waiting, p.key)

@@ -1,0 +1,92 @@
+package detect
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"tripline/internal/diag"
+)
+
+// Exception is a condition that exempts events from rules: an event for which it
+// holds does not count for a rule that it was put before.
+type Exception struct {
+	condition string
+	holds     predicate
+	fields    []string
+	exempted  atomic.Uint64
+}
+
+// exceptionPrefix makes an event query of a condition.
+const exceptionPrefix = "any where "
+
+// CompileException prepares an EQL condition, such as
+// process.executable == "/usr/bin/x", for the events of a schema. The error joins
+// a *diag.Error for each defect, with its place in the condition.
+func CompileException(condition string, schema Schema) (*Exception, error) {
+	options := CompileOptions{CategoryField: "event.category", ActionField: "event.action"}
+	compiled, err := compileQuery(exceptionPrefix+condition, schema, options)
+	if err != nil {
+		return nil, withoutPrefix(err)
+	}
+	return &Exception{condition: condition, holds: compiled.stages[0].matches, fields: compiled.fields}, nil
+}
+
+// withoutPrefix moves the places of defects to where they are in the condition
+// that the user wrote.
+func withoutPrefix(err error) error {
+	var moved []error
+	for _, one := range diag.Flatten(err) {
+		var defect *diag.Error
+		if !errors.As(one, &defect) {
+			moved = append(moved, one)
+			continue
+		}
+		inCondition := *defect
+		if inCondition.Line == 1 {
+			inCondition.Column = max(1, inCondition.Column-len(exceptionPrefix))
+			inCondition.Source = strings.TrimPrefix(inCondition.Source, exceptionPrefix)
+		}
+		moved = append(moved, &inCondition)
+	}
+	return errors.Join(moved...)
+}
+
+// Condition is the condition as the user wrote it.
+func (x *Exception) Condition() string { return x.condition }
+
+// Exempted counts how often the exception kept an event from counting for a stage
+// of a rule. It may be called from any goroutine.
+func (x *Exception) Exempted() uint64 { return x.exempted.Load() }
+
+// Except returns the rule with an exception put before every stage of it. The
+// rule itself stays as it is.
+func (c *Compiled) Except(x *Exception) *Compiled {
+	excepted := *c
+	excepted.stages = slices.Clone(c.stages)
+	for i := range excepted.stages {
+		excepted.stages[i].matches = x.before(excepted.stages[i].matches)
+	}
+	if c.until != nil {
+		until := *c.until
+		until.matches = x.before(until.matches)
+		excepted.until = &until
+	}
+	excepted.fields = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(c.fields), x.fields...))))
+	return &excepted
+}
+
+// before asks the exception only about events that would count.
+func (x *Exception) before(matches predicate) predicate {
+	return func(event Event) bool {
+		if !matches(event) {
+			return false
+		}
+		if x.holds(event) {
+			x.exempted.Add(1)
+			return false
+		}
+		return true
+	}
+}
