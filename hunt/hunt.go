@@ -147,7 +147,7 @@ func (h *hunter) collectFile(ctx context.Context, selector *selector, file strin
 			return nil
 		case errors.Is(err, errLineTooLong):
 			h.summary.Malformed++
-			h.options.Report(&diag.Error{File: file, Line: in.line, Column: 1, Message: err.Error()})
+			h.options.Report(&diag.Error{File: file, Line: in.line, Message: fmt.Sprintf("line is longer than %d bytes and is skipped", maxLineBytes)})
 			continue
 		case err != nil:
 			return fmt.Errorf("%s: reading events: %w", file, err)

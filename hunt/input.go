@@ -20,7 +20,7 @@ const (
 )
 
 // errLineTooLong is the error of a line that was skipped.
-var errLineTooLong = fmt.Errorf("line is longer than %d bytes", maxLineBytes)
+var errLineTooLong = errors.New("line is too long")
 
 // input is one file of documents, plain or compressed with gzip.
 type input struct {
@@ -37,11 +37,13 @@ type input struct {
 	start, end int
 	// err ends the input after what is in buffer.
 	err error
+	// longest is the length of the longest line that is read.
+	longest int
 }
 
 // openInput opens a file, or stdin for the name "-".
 func openInput(ctx context.Context, name string, stdin io.Reader, buffer []byte) (*input, error) {
-	in := &input{name: name, buffer: buffer}
+	in := &input{name: name, buffer: buffer, longest: maxLineBytes}
 	if name == "-" {
 		in.file = newInterruptible(ctx, stdin)
 	} else {
@@ -85,7 +87,7 @@ func (in *input) next() ([]byte, error) {
 		if in.err != nil {
 			return in.last()
 		}
-		if in.end-in.start > maxLineBytes {
+		if in.end-in.start > in.longest {
 			in.line++
 			return nil, in.skipLine()
 		}

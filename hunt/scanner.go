@@ -37,7 +37,8 @@ func (s *scanner) scan(d *document) bool {
 	if !s.object(0) {
 		return false
 	}
-	if s.space(); s.at < len(s.data) {
+	s.space()
+	if s.at < len(s.data) {
 		return s.fail("there is something behind the JSON object")
 	}
 	d.readTiebreaker(s.tiebreaker)

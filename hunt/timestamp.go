@@ -20,7 +20,7 @@ const (
 // milliseconds. A time without a zone is UTC. The result is in nanoseconds
 // since the Unix epoch; further digits are cut off.
 func parseTimestamp(text []byte) (nanos int64, ok bool) {
-	if !(len(text) > 4 && text[4] == '-') {
+	if len(text) <= 4 || text[4] != '-' {
 		return parseEpochMillis(text)
 	}
 	t := timeText{rest: text, ok: true}
@@ -70,10 +70,10 @@ func (t *timeText) number(digits int) int {
 }
 
 // next says whether the next character is one of some.
-func (t *timeText) next(any string) bool {
+func (t *timeText) next(characters string) bool {
 	if len(t.rest) > 0 {
-		for i := range len(any) {
-			if t.rest[0] == any[i] {
+		for i := range len(characters) {
+			if t.rest[0] == characters[i] {
 				return true
 			}
 		}
@@ -82,8 +82,8 @@ func (t *timeText) next(any string) bool {
 }
 
 // skip goes over the next character if it is one of some.
-func (t *timeText) skip(any string) bool {
-	found := t.next(any)
+func (t *timeText) skip(characters string) bool {
+	found := t.next(characters)
 	if found {
 		t.rest = t.rest[1:]
 	}
@@ -91,8 +91,8 @@ func (t *timeText) skip(any string) bool {
 }
 
 // expect is skip for what has to be there.
-func (t *timeText) expect(any string) {
-	t.ok = t.skip(any) && t.ok
+func (t *timeText) expect(characters string) {
+	t.ok = t.skip(characters) && t.ok
 }
 
 // clock reads the time of day and the zone, in seconds to add to the day's

@@ -1,0 +1,114 @@
+package hunt
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// rareQuery matches none of the benchmark's documents, and has to look at
+// several fields of each.
+const rareQuery = `sequence by process.entity_id with maxspan=1m
+	[process where event.type == "start" and user.id == "1000" and process.executable : ("/usr/bin/nc*", "/tmp/*")]
+	[network where destination.port == 4444]`
+
+// BenchmarkHunt reads a file, from the disk's cache to matches.
+func BenchmarkHunt(b *testing.B) {
+	data := bytes.Join(benchmarkLines(100_000), []byte("\n"))
+	folder := b.TempDir()
+	plainFile, zipped := filepath.Join(folder, "events.ndjson"), filepath.Join(folder, "events.ndjson.gz")
+	if err := os.WriteFile(plainFile, data, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	if err := os.WriteFile(zipped, compress(b, data), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for _, benchmark := range []struct{ name, query, file string }{
+		{"rare", rareQuery, plainFile},
+		{"rare gzip", rareQuery, zipped},
+		{"every document matches", "any where true", plainFile},
+	} {
+		b.Run(benchmark.name, func(b *testing.B) {
+			queries := newQueries(b, benchmark.query)
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if _, err := Run(context.Background(), queries, []string{benchmark.file}, Options{
+					OnMatch: func(*Match) error { return nil },
+					Report:  func(err error) { b.Error(err) },
+				}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkScan compares the scanner with encoding/json on the same documents.
+func BenchmarkScan(b *testing.B) {
+	lines := benchmarkLines(1000)
+	size := int64(len(bytes.Join(lines, nil)))
+	b.Run("scanner", func(b *testing.B) {
+		queries := newQueries(b, rareQuery)
+		scanner, d := queries.newScanner(), newDocument(len(queries.fields.names))
+		b.SetBytes(size)
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, line := range lines {
+				d.line = line
+				if !scanner.scan(d) {
+					b.Fatal(scanner.problem)
+				}
+			}
+		}
+	})
+	b.Run("json struct", func(b *testing.B) {
+		b.SetBytes(size)
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, line := range lines {
+				var document struct {
+					Timestamp string `json:"@timestamp"`
+					Event     struct {
+						Category, Type []string
+						Action         string
+						Sequence       int64
+					}
+					User        struct{ ID string }
+					Process     struct{ Executable, EntityID string }
+					Destination struct{ Port int64 }
+				}
+				if err := json.Unmarshal(line, &document); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	b.Run("json valid", func(b *testing.B) {
+		b.SetBytes(size)
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, line := range lines {
+				if !json.Valid(line) {
+					b.Fatal("not valid")
+				}
+			}
+		}
+	})
+}
+
+func compress(t testing.TB, data []byte) []byte {
+	t.Helper()
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	if _, err := w.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return zipped.Bytes()
+}
