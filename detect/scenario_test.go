@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,8 @@ import (
 //	query: an EQL query, which may go on in indented lines
 //	event: NAME TIME CATEGORY {"field": value, …}
 //	advance: TIME
+//	finish: the end of the input; the query may have what only finite input has
+//	tolerance: a duration by which events may be late
 //	match: NAMES of the matched events, in the order in which they are reported
 //	error: the text of the compile error, instead of events
 //	stats: counter=value …
@@ -28,15 +31,17 @@ import (
 
 type scenario struct {
 	name, query, wantError, stats string
+	limits                        detect.Limits
 	line                          int
 	steps                         []step
 	matches                       []string
 }
 
-// step is an event or, if event is nil, an advance of time.
+// step is an event, the end of the input or, if neither, an advance of time.
 type step struct {
-	event *testEvent
-	time  int64
+	event  *testEvent
+	finish bool
+	time   int64
 }
 
 func TestScenarios(t *testing.T) {
@@ -57,7 +62,8 @@ func TestScenarios(t *testing.T) {
 }
 
 func (s *scenario) run(t *testing.T, schema *testSchema) {
-	compiled, err := detect.Compile(newRule(s.query), schema)
+	finite := slices.ContainsFunc(s.steps, func(one step) bool { return one.finish })
+	compiled, err := detect.CompileWith(newRule(s.query), schema, detect.CompileOptions{Finite: finite})
 	if s.wantError != "" {
 		if err == nil || err.Error() != s.wantError {
 			t.Fatalf("line %d: Compile(%s)\n got %v\nwant %s", s.line, s.query, err, s.wantError)
@@ -68,13 +74,16 @@ func (s *scenario) run(t *testing.T, schema *testSchema) {
 		t.Fatalf("line %d: Compile(%s): %v", s.line, s.query, err)
 	}
 	var got []string
-	engine := detect.NewEngine([]*detect.Compiled{compiled}, detect.Limits{}, func(m detect.Match) {
+	engine := detect.NewEngine([]*detect.Compiled{compiled}, s.limits, func(m detect.Match) {
 		got = append(got, matchText(m))
 	})
 	for _, step := range s.steps {
-		if step.event == nil {
+		switch {
+		case step.finish:
+			engine.Finish()
+		case step.event == nil:
 			engine.Advance(step.time)
-		} else {
+		default:
 			engine.Process(step.event)
 		}
 	}
@@ -93,6 +102,10 @@ func (s *scenario) run(t *testing.T, schema *testSchema) {
 func matchText(m detect.Match) string {
 	var names []string
 	for _, ev := range m.Events {
+		if ev == nil {
+			names = append(names, "-")
+			continue
+		}
 		names = append(names, fmt.Sprint(ev))
 	}
 	return strings.Join(names, " ")
@@ -103,6 +116,7 @@ func (s *scenario) checkStats(t *testing.T, stats detect.Stats) {
 	values := map[string]any{
 		"matches": stats.Matches, "pending": stats.Pending, "started": stats.Started, "overwritten": stats.Overwritten,
 		"expired": stats.Expired, "ended": stats.Ended, "evicted": stats.Evicted, "missing": stats.KeysMissing,
+		"ruledout": stats.RuledOut, "late": stats.Late,
 	}
 	for _, want := range strings.Fields(s.stats) {
 		name, value, _ := strings.Cut(want, "=")
@@ -136,6 +150,12 @@ func parseScenarios(t *testing.T, schema *testSchema, file, text string) []*scen
 			current.steps = append(current.steps, parseEvent(t, schema, fmt.Sprintf("%s:%d", file, i+1), value))
 		case key == "advance":
 			current.steps = append(current.steps, step{time: parseTime(t, value)})
+		case key == "finish":
+			current.steps = append(current.steps, step{finish: true})
+		case key == "tolerance":
+			current.limits.Tolerance = parseTime(t, value) - start
+		case key == "pending":
+			current.limits.PendingPerRule = int(parseTime(t, value+"ns") - start)
 		case key == "match":
 			current.matches = append(current.matches, value)
 		case key == "error":
