@@ -14,7 +14,7 @@ type joinKey struct {
 	optional bool
 }
 
-// keyReader enumerates the join keys of one event at one stage, each encoded
+// keyReader enumerates the distinct join keys of one event at one stage, each encoded
 // as bytes that are equal exactly if the keys are. Its memory is reused.
 type keyReader struct {
 	values []Value
@@ -61,26 +61,46 @@ func (k *keyReader) next() ([]byte, bool) {
 	return k.buffer, true
 }
 
-// step moves to the next combination of list elements.
+// step moves to the next combination of distinct list elements.
 func (k *keyReader) step() bool {
 	for i := range k.values {
-		k.at[i]++
-		if k.at[i] < len(k.values[i].list) {
-			return true
+		list := k.values[i].list
+		for k.at[i]++; k.at[i] < len(list); k.at[i]++ {
+			if !containsKey(list[:k.at[i]], list[k.at[i]]) {
+				return true
+			}
 		}
 		k.at[i] = 0
 	}
 	return false
 }
 
+// containsKey reports whether one of some values is the same key as another.
+func containsKey(values []Value, value Value) bool {
+	value = wholeNumber(value)
+	for i := range values {
+		one := wholeNumber(values[i])
+		if one.kind == value.kind && one.num == value.num && one.text == value.text {
+			return true
+		}
+	}
+	return false
+}
+
+// wholeNumber makes an integer of a floating-point number without a fraction.
+func wholeNumber(value Value) Value {
+	if value.kind == KindFloat {
+		if f := value.Float(); f == math.Trunc(f) && math.Abs(f) < 1<<63 {
+			return Int(int64(f))
+		}
+	}
+	return value
+}
+
 // appendKey encodes a value behind a byte that says its kind. A whole number
 // has one encoding whether it is an integer or a floating-point number.
 func appendKey(buffer []byte, value Value) []byte {
-	if value.kind == KindFloat {
-		if f := value.Float(); f == math.Trunc(f) && math.Abs(f) < 1<<63 {
-			value = Int(int64(f))
-		}
-	}
+	value = wholeNumber(value)
 	buffer = append(buffer, byte(value.kind))
 	switch value.kind {
 	case KindString:
