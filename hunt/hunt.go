@@ -65,38 +65,45 @@ type Summary struct {
 // timestamps, against the queries. A file that cannot be read does not keep the
 // others from being read.
 func Run(ctx context.Context, queries *Queries, files []string, options Options) (Summary, error) {
-	h := &hunter{queries: queries, options: options, sorter: newSorter(options.SortBytes, options.SortFolder)}
-	err := h.collect(ctx, files)
-	if err == nil {
-		err = h.match(ctx)
+	h := &hunter{
+		queries: queries, options: options, files: files,
+		selector: newSelector(queries), collector: newCollector(queries, files, &options),
 	}
-	return h.summary, errors.Join(err, h.sorter.close())
+	err := h.readFiles(ctx)
+	if err == nil {
+		err = h.collector.flush(ctx)
+	}
+	if err == nil || errors.Is(err, errStop) {
+		err = h.collector.matcher.finish()
+	}
+	h.selector.engine.Close()
+	return h.summary, errors.Join(err, h.collector.close(&h.summary))
 }
 
-// hunter is one hunt.
+// hunter reads the input of one hunt.
 type hunter struct {
-	queries *Queries
-	options Options
-	sorter  *sorter
-	summary Summary
+	queries   *Queries
+	options   Options
+	files     []string
+	selector  *selector
+	collector *collector
+	summary   Summary
 	// progress has what earlier files contributed.
 	progress Progress
 	buffer   []byte
 	arrival  uint64
 }
 
-// collect reads all files and puts what some stage matches into the sorter.
-func (h *hunter) collect(ctx context.Context, files []string) error {
-	h.progress.Total = totalSize(files)
+// readFiles reads all files and hands what some stage matches to the collector.
+func (h *hunter) readFiles(ctx context.Context) error {
+	h.progress.Total = totalSize(h.files)
 	h.buffer = make([]byte, readBytes)
-	selector := newSelector(h.queries)
-	defer selector.engine.Close()
-	for _, file := range files {
-		err := h.collectFile(ctx, selector, file)
+	for _, file := range h.files {
+		err := h.readFile(ctx, file)
 		var fatal *fatalError
 		switch {
 		case ctx.Err() != nil:
-			return fmt.Errorf("hunting: %w", context.Cause(ctx))
+			return interrupted(ctx)
 		case errors.As(err, &fatal):
 			return fatal.err
 		case err != nil:
@@ -107,10 +114,18 @@ func (h *hunter) collect(ctx context.Context, files []string) error {
 	return nil
 }
 
+// interrupted is the error of a hunt whose context has ended.
+func interrupted(ctx context.Context) error {
+	return fmt.Errorf("hunting: %w", context.Cause(ctx))
+}
+
 // totalSize is the size of all files, 0 when one has none that is known.
 func totalSize(files []string) int64 {
 	total := int64(0)
 	for _, file := range files {
+		if file == "-" {
+			return 0
+		}
 		info, err := os.Stat(file)
 		if err != nil || !info.Mode().IsRegular() {
 			return 0
@@ -130,7 +145,7 @@ func (e *fatalError) Unwrap() error { return e.err }
 // context and calls of OnProgress.
 const linesBetweenChecks = 1024
 
-func (h *hunter) collectFile(ctx context.Context, selector *selector, file string) (err error) {
+func (h *hunter) readFile(ctx context.Context, file string) (err error) {
 	in, err := openInput(ctx, file, h.options.Stdin, h.buffer)
 	if err != nil {
 		return err
@@ -152,7 +167,7 @@ func (h *hunter) collectFile(ctx context.Context, selector *selector, file strin
 		case err != nil:
 			return fmt.Errorf("%s: reading events: %w", file, err)
 		}
-		if err := h.collectLine(selector, in, line); err != nil {
+		if err := h.readLine(ctx, in, line); err != nil {
 			return &fatalError{err}
 		}
 		if in.line%linesBetweenChecks == 0 {
@@ -174,20 +189,17 @@ func (h *hunter) tellProgress(in *input) {
 	h.options.OnProgress(progress)
 }
 
-// collectLine scans one line and keeps it if some stage matches it.
-func (h *hunter) collectLine(selector *selector, in *input, line []byte) error {
-	if in.line == 1 {
-		line = bytes.TrimPrefix(line, []byte("\ufeff"))
-	}
-	document := trimSpace(line)
+// readLine scans one line and keeps it if some stage matches it.
+func (h *hunter) readLine(ctx context.Context, in *input, line []byte) error {
+	document := documentOf(in, line)
 	if len(document) == 0 {
 		return nil
 	}
-	d := selector.document
+	d := h.selector.document
 	d.line = document
-	if !selector.scanner.scan(d) {
+	if !h.selector.scanner.scan(d) {
 		h.summary.Malformed++
-		h.options.Report(syntaxError(in, line, selector.scanner))
+		h.options.Report(syntaxError(in, line, h.selector.scanner))
 		return nil
 	}
 	h.summary.Documents++
@@ -198,10 +210,10 @@ func (h *hunter) collectLine(selector *selector, in *input, line []byte) error {
 		return nil
 	}
 	h.arrival++
-	if !selector.selects() {
+	if !h.selector.selects() {
 		return nil
 	}
-	return h.sorter.add(placeOf(d, h.arrival), document)
+	return h.collector.add(ctx, placeOf(d, h.arrival), document)
 }
 
 // shownBytes is the length of the longest line that an error shows.
@@ -209,19 +221,29 @@ const shownBytes = 500
 
 // syntaxError says what the scanner found wrong with a line.
 func syntaxError(in *input, line []byte, s *scanner) error {
-	offset := s.at + len(line) - len(bytes.TrimLeft(line, whiteSpace))
+	line = bytes.TrimRight(line, whiteSpace)
+	offset := s.at + len(line) - len(s.data)
 	defect := &diag.Error{
 		File: in.name, Line: in.line, Column: utf8.RuneCount(line[:offset]) + 1,
 		Message: s.problem, Hint: "every line has to be one JSON object",
 	}
 	if len(line) <= shownBytes {
-		defect.Source = string(bytes.TrimRight(line, whiteSpace))
+		defect.Source = string(line)
 	}
 	return defect
 }
 
 // whiteSpace is what JSON takes for that.
 const whiteSpace = " \t\r\n"
+
+// documentOf is what is between a line's white space, and on a file's first
+// line behind the mark of the encoding.
+func documentOf(in *input, line []byte) []byte {
+	if in.line == 1 {
+		line = bytes.TrimPrefix(line, []byte("\ufeff"))
+	}
+	return trimSpace(line)
+}
 
 // trimSpace is bytes.Trim of white space; most lines have none.
 func trimSpace(line []byte) []byte {
@@ -235,24 +257,3 @@ func trimSpace(line []byte) []byte {
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
-
-// selector decides which documents can take part in a match.
-type selector struct {
-	scanner  *scanner
-	document *document
-	engine   *detect.Engine
-	selected bool
-}
-
-func newSelector(queries *Queries) *selector {
-	s := &selector{scanner: queries.newScanner(), document: newDocument(len(queries.fields.names))}
-	s.engine = detect.NewEngine(queries.filters, detect.Limits{}, func(detect.Match) { s.selected = true })
-	return s
-}
-
-// selects says whether the document that was scanned last matches a stage.
-func (s *selector) selects() bool {
-	s.selected = false
-	s.engine.Process(s.document)
-	return s.selected
-}

@@ -1,7 +1,6 @@
 package hunt
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -11,68 +10,68 @@ import (
 // matcher runs the rules over the documents in order.
 type matcher struct {
 	options *Options
+	engine  *detect.Engine
+	scanner *scanner
+	pool    *documentPool
 	// found counts the matches of each rule; unfinished is how many rules may
 	// still report one.
 	found      map[*detect.Rule]int
 	unfinished int
 	matches    uint64
 	match      Match
-	err        error
+	// err is the first error of OnMatch.
+	err error
 }
 
-// match reads the sorted documents and reports what the rules find.
-func (h *hunter) match(ctx context.Context) error {
-	m := &matcher{options: &h.options, found: make(map[*detect.Rule]int), unfinished: len(h.queries.rules)}
-	engine := detect.NewEngine(h.queries.rules, h.options.Limits, m.report)
-	defer engine.Close()
-	scanner := h.queries.newScanner()
-	pool := &documentPool{fields: len(h.queries.fields.names)}
-	err := h.sorter.each(func(line []byte) error {
-		if ctx.Err() != nil {
-			return fmt.Errorf("hunting: %w", context.Cause(ctx))
-		}
-		d := pool.get(line)
-		if !scanner.scan(d) { // which it did before
-			return fmt.Errorf("reading a sorted document again: %s", scanner.problem)
-		}
-		engine.Process(d)
-		d.Release()
-		return m.state()
-	})
-	if err == nil {
-		engine.Finish()
-		err = m.state()
+// errStop says that no further document is wanted.
+var errStop = errors.New("stop")
+
+func newMatcher(queries *Queries, options *Options) *matcher {
+	m := &matcher{
+		options: options, scanner: queries.newScanner(), pool: &documentPool{fields: len(queries.fields.names)},
+		found: make(map[*detect.Rule]int), unfinished: len(queries.rules),
 	}
-	stats := engine.Stats()
-	h.summary.Matches, h.summary.Evicted = m.matches, stats.Evicted+stats.KeysDropped
-	if errors.Is(err, errStop) {
-		return nil
-	}
-	return err
+	m.engine = detect.NewEngine(queries.rules, options.Limits, m.report)
+	return m
 }
 
-// state is the error that ends the hunt, errStop when no match is wanted any
-// more.
-func (m *matcher) state() error {
-	if m.err == nil && m.unfinished == 0 {
+// process takes the next document in the order of all. It copies the line. The
+// error is errStop when no further document can matter.
+func (m *matcher) process(line []byte) error {
+	d := m.pool.get(line)
+	defer d.Release()
+	if !m.scanner.scan(d) { // which it did before
+		return fmt.Errorf("reading a document again: %s", m.scanner.problem)
+	}
+	m.engine.Process(d)
+	switch {
+	case m.err != nil:
+		return m.err
+	case m.unfinished == 0 || m.engine.Done():
 		return errStop
+	}
+	return nil
+}
+
+// finish reports what waited for the end of the documents.
+func (m *matcher) finish() error {
+	if m.unfinished > 0 {
+		m.engine.Finish()
 	}
 	return m.err
 }
 
+// close releases all documents and adds up what was seen.
+func (m *matcher) close(summary *Summary) {
+	stats := m.engine.Stats()
+	summary.Matches, summary.Evicted = m.matches, stats.Evicted+stats.KeysDropped
+	m.engine.Close()
+}
+
 // report passes a match on.
 func (m *matcher) report(found detect.Match) {
-	if m.err != nil {
+	if m.err != nil || !m.wants(found.Rule) {
 		return
-	}
-	if m.options.Size > 0 {
-		if m.found[found.Rule] >= m.options.Size {
-			return
-		}
-		m.found[found.Rule]++
-		if m.found[found.Rule] == m.options.Size {
-			m.unfinished--
-		}
 	}
 	m.matches++
 	m.match.Rule, m.match.JoinKeys = found.Rule, found.JoinKeys
@@ -86,4 +85,19 @@ func (m *matcher) report(found detect.Match) {
 		m.match.Times = append(m.match.Times, timestamp)
 	}
 	m.err = m.options.OnMatch(&m.match)
+}
+
+// wants says whether one more match of a rule is wanted, and counts it.
+func (m *matcher) wants(rule *detect.Rule) bool {
+	if m.options.Size == 0 {
+		return true
+	}
+	if m.found[rule] >= m.options.Size {
+		return false
+	}
+	m.found[rule]++
+	if m.found[rule] == m.options.Size {
+		m.unfinished--
+	}
+	return true
 }

@@ -1,9 +1,6 @@
 package hunt
 
-import (
-	"errors"
-	"slices"
-)
+import "slices"
 
 const (
 	// defaultSortBytes is how much a sorter holds in memory.
@@ -45,6 +42,11 @@ func newSorter(limit int, folder string) *sorter {
 		limit = defaultSortBytes
 	}
 	return &sorter{limit: limit, folder: folder, ordered: true}
+}
+
+// fits says whether a line can be added without a temporary file.
+func (s *sorter) fits(line []byte) bool {
+	return s.spilled == nil && (s.used == 0 || s.used+len(line)+entryBytes <= s.limit)
 }
 
 // add takes a copy of a line.
@@ -112,9 +114,6 @@ func (s *sorter) flush() error {
 	s.block = s.block[:0]
 	return nil
 }
-
-// errStop ends a walk over the lines before the last.
-var errStop = errors.New("stop")
 
 // each calls visit with the lines in order, each valid during its call, until
 // visit returns an error. It is called once, after the last add.

@@ -82,7 +82,7 @@ func FuzzTimestamp(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		nanos, ok := parseTimestamp([]byte(text))
 		want, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil || want.Year() < 1700 || want.Year() > 2200 {
+		if err != nil || want.Year() < 1700 || want.Year() > 2200 || text[13] != ':' { // package time takes a digit for an hour
 			return
 		}
 		if !ok || nanos != want.UnixNano() {
