@@ -37,6 +37,7 @@ func (k *keyReader) start(ev Event, keys []joinKey) bool {
 		if value.kind == KindMissing && !key.optional {
 			return false
 		}
+		value.list = k.distinct(value.list)
 		k.values = append(k.values, value)
 		k.at = append(k.at, 0)
 	}
@@ -61,26 +62,60 @@ func (k *keyReader) next() ([]byte, bool) {
 	return k.buffer, true
 }
 
-// step moves to the next combination of distinct list elements.
+// step moves to the next combination of list elements.
 func (k *keyReader) step() bool {
 	for i := range k.values {
-		list := k.values[i].list
-		for k.at[i]++; k.at[i] < len(list); k.at[i]++ {
-			if !containsKey(list[:k.at[i]], list[k.at[i]]) {
-				return true
-			}
+		k.at[i]++
+		if k.at[i] < len(k.values[i].list) {
+			return true
 		}
 		k.at[i] = 0
 	}
 	return false
 }
 
+// fewKeys is up to how many keys comparing each with each beats a map.
+const fewKeys = 16
+
+// distinct returns a list without those elements that are the same key as an
+// earlier one; the list itself if it has none.
+func (k *keyReader) distinct(list []Value) []Value {
+	if len(list) <= fewKeys {
+		for i := range list {
+			if i > 0 && containsKey(list[:i], &list[i]) {
+				return distinctFew(list)
+			}
+		}
+		return list
+	}
+	seen := make(map[string]struct{}, len(list))
+	all := make([]Value, 0, len(list))
+	for _, value := range list {
+		k.buffer = appendKey(k.buffer[:0], value)
+		if _, ok := seen[string(k.buffer)]; !ok {
+			seen[string(k.buffer)] = struct{}{}
+			all = append(all, value)
+		}
+	}
+	return all
+}
+
+func distinctFew(list []Value) []Value {
+	var all []Value
+	for i := range list {
+		if !containsKey(all, &list[i]) {
+			all = append(all, list[i])
+		}
+	}
+	return all
+}
+
 // containsKey reports whether one of some values is the same key as another.
-func containsKey(values []Value, value Value) bool {
-	value = wholeNumber(value)
+func containsKey(values []Value, value *Value) bool {
+	wanted := wholeNumber(*value)
 	for i := range values {
 		one := wholeNumber(values[i])
-		if one.kind == value.kind && one.num == value.num && one.text == value.text {
+		if one.kind == wanted.kind && one.num == wanted.num && one.text == wanted.text {
 			return true
 		}
 	}
