@@ -70,8 +70,13 @@ func benchmarkLines(count int) [][]byte {
 			"data_stream": map[string]any{"dataset": "endpoint.events.process", "namespace": "default", "type": "logs"},
 			"ecs":         map[string]any{"version": "8.17.0"},
 			"host":        map[string]any{"id": "5b0e9b6a5c8f4a6f8d0b", "hostname": "build-17", "architecture": "x86_64", "os": map[string]any{"name": "Linux", "type": "linux", "kernel": "5.15.0-91-generic", "platform": "ubuntu", "version": "22.04"}},
-			"process": map[string]any{"entity_id": fmt.Sprintf("process-%d", random.IntN(5000)), "pid": random.IntN(60000), "executable": executable, "name": executable[9:], "args": []string{executable, "--config", "/etc/\"tool\".conf"}, "args_count": 3,
-				"command_line": executable + " --config /etc/\"tool\".conf", "working_directory": "/home/build", "parent": map[string]any{"pid": 17, "executable": "/usr/bin/bash", "entity_id": "process-1"}},
+			"process": map[string]any{
+				"entity_id": fmt.Sprintf("process-%d", random.IntN(5000)), "pid": random.IntN(60000),
+				"executable": executable, "name": executable[9:],
+				"args": []string{executable, "--config", "/etc/\"tool\".conf"}, "args_count": 3,
+				"command_line": executable + " --config /etc/\"tool\".conf", "working_directory": "/home/build",
+				"parent": map[string]any{"pid": 17, "executable": "/usr/bin/bash", "entity_id": "process-1"},
+			},
 			"user": map[string]any{"id": "1000", "name": "build"},
 		}
 		line, err := json.Marshal(document)

@@ -74,7 +74,8 @@ func TestRun(t *testing.T) {
 		},
 		{
 			"until", "sequence by pid [process where true] [file where true] until [process where ?`event.sequence` == null]",
-			[]string{one, two, three}, nil,
+			[]string{one, two, three},
+			nil,
 		},
 		{"sample", "sample by pid [file where true] [process where true]", []string{one, three, other}, []string{match("1", three, one)}},
 		{"pipe", "any where true | tail 1", []string{three, one}, []string{match("", three)}},
@@ -374,7 +375,7 @@ func FuzzHunt(f *testing.F) {
 			return
 		}
 		matches, defects, summary, err := huntFiles(queries, []string{"-"}, Options{
-			Stdin: strings.NewReader(text), Size: 100, SortBytes: 200, SortFolder: t.TempDir(),
+			Stdin: strings.NewReader(text), Size: 100, SortBytes: 2000, SortFolder: t.TempDir(),
 		})
 		if err != nil && !strings.Contains(err.Error(), "gzip") {
 			t.Fatal(err)

@@ -74,6 +74,7 @@ func runHunt(command *cobra.Command, std streams, flags *huntFlags, files []stri
 	printer := &matchPrinter{to: bufio.NewWriterSize(std.out, 64<<10), asText: std.terminal && !flags.asJSON}
 	summary, err := hunt.Run(command.Context(), queries, files, hunt.Options{
 		Stdin: std.in, Size: flags.size, OnMatch: printer.print, OnProgress: progress.show(),
+		Limits: detect.Limits{PendingPerRule: huntPending, PendingTotal: huntPending},
 		Report: func(err error) {
 			progress.clear()
 			defects.report(err)
@@ -97,6 +98,10 @@ func runHunt(command *cobra.Command, std streams, flags *huntFlags, files []stri
 	}
 	return nil
 }
+
+// huntPending is how many sequences may wait for their next event. A hunt looks
+// at months in one go, so one rule may have as many as all.
+const huntPending = 1 << 18
 
 // compile prepares the query or the rules, and complains on standard error
 // about rules that cannot run. Only when none is left is it an error.
