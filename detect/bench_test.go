@@ -4,6 +4,7 @@ package detect
 // measured is the engine.
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"testing"
@@ -96,6 +97,84 @@ func TestNoAllocationPerEvent(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { engine.Process(ev) }); n != 0 {
 			t.Errorf("an event %s costs %v allocations", name, n)
 		}
+	}
+}
+
+// distinctRules returns an engine with the default rule and many that differ
+// from it in their actions, functions and keys.
+func distinctRules(tb testing.TB, n int) *Engine {
+	tb.Helper()
+	queries := []string{rootConnects}
+	for i := 1; i < n; i++ {
+		queries = append(queries, fmt.Sprintf(`sequence by process.entity_id with maxspan=1m
+			[network where event.type == "start" and event.action == "action_%d" and length(process.executable) > %d]
+			![file where startsWith(process.executable, "/tmp/%d")]
+			[process where event.action == "other_%d" and not process.executable : "/bin/%d*"]`, i, i, i, i, i))
+	}
+	var rules []*Compiled
+	for _, query := range queries {
+		rule := new(Rule)
+		rule.Query = query
+		compiled, err := Compile(rule, arraySchema{})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		rules = append(rules, compiled)
+	}
+	return NewEngine(rules, Limits{}, func(Match) {})
+}
+
+func TestNoAllocationInFunctions(t *testing.T) {
+	ev := connection("0", "e")
+	for _, condition := range []string{
+		`length(process.executable) > 100`, `startsWith~(process.executable, "/BIN")`, `endsWith(process.executable, "x")`,
+		`stringContains~(process.executable, "SSHD")`, `indexOf(process.executable, "q") >= 0`, `substring(process.executable, 1, 4) == "bin"`,
+		`between(process.executable, "/usr/", "/some") == "x"`, `number(user.id) + 1 > 5`, `cidrMatch(user.id, "10.0.0.0/8")`,
+		`process.executable regex "/bin/.*"`, `null == (number(user.id) > -1)`, `process.executable regex~ ("/tmp/.*", "/dev/shm/.*")`,
+	} {
+		rule := new(Rule)
+		rule.Query = "any where " + condition
+		compiled, err := Compile(rule, arraySchema{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		matches := 0
+		engine := NewEngine([]*Compiled{compiled}, Limits{}, func(Match) { matches++ })
+		if n := testing.AllocsPerRun(100, func() { engine.Process(ev) }); n != 0 || matches > 0 {
+			t.Errorf("%s: %v allocations, %d matches", condition, n, matches)
+		}
+	}
+}
+
+func BenchmarkFirstConditionFails300Rules(b *testing.B) {
+	engine := distinctRules(b, 300)
+	ev := connection("1000", "e")
+	ev.values[fieldType] = String("info")
+	b.ReportAllocs()
+	for b.Loop() {
+		engine.Process(ev)
+	}
+}
+
+func BenchmarkOtherCategory300Rules(b *testing.B) {
+	engine := distinctRules(b, 300)
+	ev := connection("0", "e")
+	ev.values[fieldCategory] = String("registry")
+	b.ReportAllocs()
+	for b.Loop() {
+		engine.Process(ev)
+	}
+}
+
+// BenchmarkNegativeStages300Rules has every event meet the negative stage of
+// all rules.
+func BenchmarkNegativeStages300Rules(b *testing.B) {
+	engine := distinctRules(b, 300)
+	ev := connection("0", "e")
+	ev.values[fieldCategory] = String("file")
+	b.ReportAllocs()
+	for b.Loop() {
+		engine.Process(ev)
 	}
 }
 

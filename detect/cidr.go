@@ -52,8 +52,8 @@ func parseBlock(text string) (netip.Prefix, bool) {
 // inBlocks reports whether a text is an address in one of some blocks.
 func inBlocks(text string, blocks []netip.Prefix) bool {
 	const longest = 64 // bytes of an address without a zone
-	if len(text) > longest || strings.Contains(text, "%") {
-		return false
+	if len(text) > longest || !strings.ContainsAny(text, ".:") || strings.Trim(text, "0123456789abcdefABCDEF.:") != "" {
+		return false // without the cost of an error that says so
 	}
 	address, err := netip.ParseAddr(text)
 	if err != nil {

@@ -8,7 +8,18 @@ import (
 
 // function computes a result from the values of a call's arguments. No
 // argument is missing or a list.
-type function func(arguments []Value) Value
+type function func(arguments) Value
+
+// arguments are the values that a function is called with. They are passed as
+// they are, so that a call allocates nothing.
+type arguments struct {
+	values [maxArguments]Value
+	count  int
+}
+
+// maxArguments is the number of arguments of every function but concat and
+// cidrMatch, which take any number.
+const maxArguments = 4
 
 // call compiles a function and its arguments. The checker has verified them.
 func (c *compiler) call(call *eql.Call) (operand, error) {
@@ -26,9 +37,9 @@ func (c *compiler) call(call *eql.Call) (operand, error) {
 	case "number":
 		return toNumber(operands), nil
 	case "concat":
-		return nullIfAny(concatenate, operands), nil
+		return concatenation(operands), nil
 	case "string":
-		return nullIfAny(func(arguments []Value) Value { return String(textOf(arguments[0])) }, operands), nil
+		return nullIfAny(func(given arguments) Value { return String(textOf(given.values[0])) }, operands), nil
 	default:
 		return nullIfAny(textFunction(name, call.Insensitive), operands), nil
 	}
@@ -51,29 +62,32 @@ func arithmeticFunction(name string) (eql.ArithmeticOperator, bool) {
 	return 0, false
 }
 
-// fewArguments is up to how many arguments are evaluated without allocation.
-const fewArguments = 4
-
 // nullIfAny makes the call of a function that is null if any argument is.
 func nullIfAny(compute function, operands []operand) operand {
 	return combine(func(ev Event) Value {
-		var memory [fewArguments]Value
-		arguments := memory[:0]
+		given := arguments{count: len(operands)}
 		for i := range operands {
 			value := operands[i].evaluate(ev)
 			if value.kind == KindMissing {
 				return Value{}
 			}
-			arguments = append(arguments, value)
+			given.values[i] = value
 		}
-		return compute(arguments)
+		return compute(given)
 	}, operands...)
 }
 
-func concatenate(arguments []Value) Value {
-	var text strings.Builder
-	for _, argument := range arguments {
-		text.WriteString(textOf(argument))
-	}
-	return String(text.String())
+// concatenation makes the call of concat.
+func concatenation(operands []operand) operand {
+	return combine(func(ev Event) Value {
+		var text strings.Builder
+		for i := range operands {
+			value := operands[i].evaluate(ev)
+			if value.kind == KindMissing {
+				return Value{}
+			}
+			text.WriteString(textOf(value))
+		}
+		return String(text.String())
+	}, operands...)
 }

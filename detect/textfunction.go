@@ -13,34 +13,34 @@ func textFunction(name string, fold bool) function {
 	find := finder(fold)
 	switch name {
 	case "length":
-		return onText(1, func(arguments []Value) Value { return Int(int64(utf8.RuneCountInString(arguments[0].text))) })
+		return onText(1, func(given arguments) Value { return Int(int64(utf8.RuneCountInString(given.values[0].text))) })
 	case "startswith":
-		return onText(2, func(arguments []Value) Value { return Bool(hasPrefix(arguments[0].text, arguments[1].text, fold)) })
+		return onText(2, func(given arguments) Value { return Bool(hasPrefix(given.values[0].text, given.values[1].text, fold)) })
 	case "endswith":
-		return onText(2, func(arguments []Value) Value { return Bool(hasSuffix(arguments[0].text, arguments[1].text, fold)) })
+		return onText(2, func(given arguments) Value { return Bool(hasSuffix(given.values[0].text, given.values[1].text, fold)) })
 	case "stringcontains":
-		return onText(2, func(arguments []Value) Value {
-			at, _ := find(arguments[0].text, arguments[1].text)
-			return Bool(at >= 0 && arguments[1].text != "") // nothing contains the empty string
+		return onText(2, func(given arguments) Value {
+			at, _ := find(given.values[0].text, given.values[1].text)
+			return Bool(at >= 0 && given.values[1].text != "") // nothing contains the empty string
 		})
 	case "indexof":
-		return onText(2, func(arguments []Value) Value { return indexOf(arguments, find) })
+		return onText(2, func(given arguments) Value { return indexOf(given, find) })
 	case "substring":
 		return onText(1, substring)
 	default:
-		return onText(3, func(arguments []Value) Value { return between(arguments, find) })
+		return onText(3, func(given arguments) Value { return between(given, find) })
 	}
 }
 
 // onText makes a function null if one of its first n arguments is no string.
 func onText(n int, compute function) function {
-	return func(arguments []Value) Value {
-		for _, argument := range arguments[:n] {
-			if argument.kind != KindString {
+	return func(given arguments) Value {
+		for i := range n {
+			if given.values[i].kind != KindString {
 				return Value{}
 			}
 		}
-		return compute(arguments)
+		return compute(given)
 	}
 }
 
@@ -108,19 +108,19 @@ func hasSuffix(text, suffix string, fold bool) bool {
 
 // indexOf returns the position of the first occurrence at or after a position;
 // null if there is none.
-func indexOf(arguments []Value, find func(text, part string) (start, end int)) Value {
-	text, from := arguments[0].text, int64(0)
-	if len(arguments) > 2 {
-		if arguments[2].kind != KindInt {
+func indexOf(given arguments, find func(text, part string) (start, end int)) Value {
+	text, from := given.values[0].text, int64(0)
+	if given.count > 2 {
+		if given.values[2].kind != KindInt {
 			return Value{}
 		}
-		from = max(0, arguments[2].Int())
+		from = max(0, given.values[2].Int())
 	}
 	skipped, ok := offsetOfCharacter(text, from)
 	if !ok {
 		return Value{}
 	}
-	at, _ := find(text[skipped:], arguments[1].text)
+	at, _ := find(text[skipped:], given.values[1].text)
 	if at < 0 {
 		return Value{}
 	}
@@ -143,11 +143,12 @@ func offsetOfCharacter(text string, n int64) (int, bool) {
 
 // substring returns the characters from a position to before another; negative
 // positions count from the end.
-func substring(arguments []Value) Value {
-	text := arguments[0].text
+func substring(given arguments) Value {
+	text := given.values[0].text
 	length := int64(utf8.RuneCountInString(text))
 	start, end := int64(0), length
-	for i, position := range arguments[1:] {
+	for i := 1; i < given.count; i++ {
+		position := given.values[i]
 		if position.kind != KindInt {
 			return Value{}
 		}
@@ -155,7 +156,7 @@ func substring(arguments []Value) Value {
 		if n < 0 {
 			n = max(0, n+length)
 		}
-		if i == 0 {
+		if i == 1 {
 			start = n
 		} else {
 			end = min(n, length)
@@ -172,19 +173,19 @@ func substring(arguments []Value) Value {
 // between returns what is after the first occurrence of one text and before the
 // next of another, or the last if the fourth argument is true; the empty string
 // if one is not there.
-func between(arguments []Value, find func(text, part string) (start, end int)) Value {
-	text := arguments[0].text
-	_, start := find(text, arguments[1].text)
-	if at, _ := find(text, arguments[1].text); at < 0 {
+func between(given arguments, find func(text, part string) (start, end int)) Value {
+	text := given.values[0].text
+	_, start := find(text, given.values[1].text)
+	if at, _ := find(text, given.values[1].text); at < 0 {
 		return String("")
 	}
 	rest := text[start:]
-	at, _ := find(rest, arguments[2].text)
+	at, _ := find(rest, given.values[2].text)
 	if at < 0 {
 		return String("")
 	}
-	if len(arguments) > 3 && isTrue(arguments[3]) {
-		at = lastOf(rest, arguments[2].text, at, find)
+	if given.count > 3 && isTrue(given.values[3]) {
+		at = lastOf(rest, given.values[2].text, at, find)
 	}
 	return String(rest[:at])
 }
