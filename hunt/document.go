@@ -14,11 +14,11 @@ type document struct {
 	line []byte
 	// unescaped holds the strings that have escapes in line.
 	unescaped []byte
-	// values and lists are indexed by field; found names the fields that have
-	// values.
-	values []detect.Value
-	lists  [][]detect.Value
-	found  []detect.FieldID
+	// found has the fields that have a value; slots is indexed by field and has
+	// 1 plus the index in found, 0 for a field without a value. So a document
+	// that waits for others stays small, however many fields all rules read.
+	found []foundField
+	slots []int32
 
 	time          int64
 	hasTime       bool
@@ -31,14 +31,22 @@ type document struct {
 	references int
 }
 
+// foundField is a field with its value. The list is the memory of a value that
+// is one.
+type foundField struct {
+	id    detect.FieldID
+	value detect.Value
+	list  []detect.Value
+}
+
 func newDocument(fields int) *document {
-	return &document{values: make([]detect.Value, fields), lists: make([][]detect.Value, fields)}
+	return &document{slots: make([]int32, fields)}
 }
 
 // reset forgets all but the memory.
 func (d *document) reset() {
-	for _, id := range d.found {
-		d.values[id] = detect.Value{}
+	for i := range d.found {
+		d.slots[d.found[i].id] = 0
 	}
 	d.found = d.found[:0]
 	d.unescaped = d.unescaped[:0]
@@ -47,17 +55,29 @@ func (d *document) reset() {
 
 // add gives a field one more value.
 func (d *document) add(id detect.FieldID, value detect.Value) {
-	switch old := d.values[id]; old.Kind() {
-	case detect.KindMissing:
-		d.found = append(d.found, id)
-		d.values[id] = value
+	slot := d.slots[id]
+	if slot == 0 {
+		d.addFirst(id, value)
 		return
-	case detect.KindList:
-		d.lists[id] = append(d.lists[id], value)
-	default:
-		d.lists[id] = append(d.lists[id][:0], old, value)
 	}
-	d.values[id] = detect.List(d.lists[id])
+	field := &d.found[slot-1]
+	if field.value.Kind() == detect.KindList {
+		field.list = append(field.list, value)
+	} else {
+		field.list = append(field.list[:0], field.value, value)
+	}
+	field.value = detect.List(field.list)
+}
+
+// addFirst gives a field its first value. The memory of an old list stays.
+func (d *document) addFirst(id detect.FieldID, value detect.Value) {
+	n := len(d.found)
+	if n == cap(d.found) {
+		d.found = append(d.found, foundField{})
+	}
+	d.found = d.found[:n+1]
+	d.found[n].id, d.found[n].value = id, value
+	d.slots[id] = int32(n + 1)
 }
 
 // Time implements detect.Event.
@@ -67,7 +87,13 @@ func (d *document) Time() int64 { return d.time }
 func (d *document) Tiebreaker() (int64, bool) { return d.tiebreaker, d.hasTiebreaker }
 
 // Value implements detect.Event.
-func (d *document) Value(id detect.FieldID) detect.Value { return d.values[id] }
+func (d *document) Value(id detect.FieldID) detect.Value {
+	slot := d.slots[id]
+	if slot == 0 {
+		return detect.Value{}
+	}
+	return d.found[slot-1].value
+}
 
 // Retain implements detect.Event.
 func (d *document) Retain() { d.references++ }
@@ -83,7 +109,7 @@ func (d *document) Release() {
 // readTiebreaker takes the tiebreaker from its field: a whole number, or a
 // string of digits.
 func (d *document) readTiebreaker(id detect.FieldID) {
-	value := d.values[id]
+	value := d.Value(id)
 	if elements := value.Elements(); len(elements) > 0 {
 		value = elements[0]
 	}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"tripline/detect"
 )
 
 // scannedFields are what the tests of the scanner look for.
@@ -63,7 +65,7 @@ func TestScanValues(t *testing.T) {
 				t.Fatalf("%s at %d", s.problem, s.at)
 			}
 			for id, field := range scannedFields {
-				if got := plain(d.values[id]); field == test.field && !reflect.DeepEqual(got, test.want) {
+				if got := plain(d.Value(detect.FieldID(id))); field == test.field && !reflect.DeepEqual(got, test.want) {
 					t.Errorf("%s is %#v, want %#v", field, got, test.want)
 				}
 			}
@@ -187,7 +189,7 @@ func compareWithReference(t *testing.T, line []byte) {
 		t.Fatalf("%q: %v", line, err)
 	}
 	for id, field := range scannedFields {
-		got := plain(d.values[id])
+		got := plain(d.Value(detect.FieldID(id)))
 		list, ok := got.([]any)
 		if !ok && got != nil {
 			list = []any{got}

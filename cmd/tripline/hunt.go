@@ -81,7 +81,9 @@ func runHunt(command *cobra.Command, std streams, flags *huntFlags, files []stri
 		},
 	})
 	progress.clear()
-	err = errors.Join(err, printer.flush())
+	if flushErr := printer.flush(); err == nil {
+		err = flushErr
+	}
 	defects.finish()
 	summarizeHunt(std.err, summary)
 	switch {
