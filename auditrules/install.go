@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tripline/auditrules/kernel"
 )
@@ -60,6 +61,39 @@ func Install(control Control, plan *Plan) (*Installed, error) {
 	return installed, nil
 }
 
+// Extend adds the rules of another plan that are not installed yet; when one is
+// refused nothing changes and the error is a *RefusedError. The function that it
+// returns removes the rules that only the former plan has.
+func (i *Installed) Extend(plan *Plan) (removeFormer func() error, err error) {
+	missing := &Plan{Key: plan.Key}
+	for _, r := range plan.Rules {
+		if !contains(i.rules, r) {
+			missing.Rules = append(missing.Rules, r)
+		}
+	}
+	added, err := Install(i.control, missing)
+	if err != nil {
+		return nil, err
+	}
+	former := i.rules
+	i.rules = append(slices.Clone(former), added.rules...)
+	return func() error {
+		stale := &Installed{control: i.control}
+		for _, r := range former {
+			if !contains(plan.Rules, r) {
+				stale.rules = append(stale.rules, r)
+			}
+		}
+		i.rules = slices.Clone(plan.Rules)
+		return stale.Remove()
+	}, nil
+}
+
+// contains says whether a rule is among others, by the kernel's bytes.
+func contains(rules []Rule, wanted Rule) bool {
+	return slices.ContainsFunc(rules, func(r Rule) bool { return bytes.Equal(r.Wire, wanted.Wire) })
+}
+
 // Present says whether the kernel already has every rule of the plan, for hosts
 // whose audit configuration is locked at boot. It compares the kernel's bytes.
 func Present(control Control, plan *Plan) (bool, error) {
@@ -68,11 +102,7 @@ func Present(control Control, plan *Plan) (bool, error) {
 		return false, err
 	}
 	for _, r := range plan.Rules {
-		found := false
-		for _, wire := range loaded {
-			found = found || bytes.Equal(wire, r.Wire)
-		}
-		if !found {
+		if !slices.ContainsFunc(loaded, func(wire []byte) bool { return bytes.Equal(wire, r.Wire) }) {
 			return false, nil
 		}
 	}

@@ -209,18 +209,7 @@ func (e *Engine) Close() {
 	}
 	e.reorder.waiting = nil
 	for _, r := range e.rules {
-		for r.list.oldest != nil {
-			e.drop(r, r.list.oldest)
-		}
-		for r.held.oldest != nil {
-			e.unhold(r, r.held.oldest)
-		}
-		for i := range r.pipes {
-			for p := &r.pipes[i]; p.start < len(p.results); {
-				e.dropFirst(r, p)
-			}
-		}
-		r.list.unused = nil
+		e.forget(r)
 	}
 }
 

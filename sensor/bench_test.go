@@ -43,7 +43,7 @@ func syntheticLog(size int) (log []byte, lines, attacks int) {
 func BenchmarkReplay(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	log, lines, attacks := syntheticLog(100 << 20)
-	rules, err := LoadRules("")
+	rules, err := LoadRules("", nil)
 	if err != nil {
 		b.Fatal(err)
 	}

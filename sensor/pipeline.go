@@ -33,6 +33,9 @@ type pipeline struct {
 	// report is told what is wrong with a single record.
 	report func(error)
 
+	// tasks are done on the pipeline's goroutine, between two batches.
+	tasks chan func()
+
 	// failure is the first error that ends the run.
 	failure error
 
@@ -42,7 +45,7 @@ type pipeline struct {
 // newPipeline connects the stages. The resolver identifies live processes; it
 // is nil for a recorded log, whose events then come in the order of time.
 func newPipeline(rules []*detect.Compiled, limits detect.Limits, resolver normalize.Resolver) *pipeline {
-	p := &pipeline{report: func(error) {}, onAlert: func(alert.Alert) {}}
+	p := &pipeline{report: func(error) {}, onAlert: func(alert.Alert) {}, tasks: make(chan func(), 1)}
 	p.correlator = normalize.NewCorrelator(normalize.Options{
 		Resolver: resolver,
 		Ordered:  resolver == nil,
@@ -167,6 +170,11 @@ func (p *pipeline) pumpKernel(from source.Source) error {
 			return err
 		}
 		p.add(messages)
+		select {
+		case task := <-p.tasks:
+			task()
+		default:
+		}
 		if now := time.Now(); len(messages) == 0 || now.Sub(lastAdvance) >= incompleteWait {
 			p.advance(now)
 			lastAdvance = now

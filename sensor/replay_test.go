@@ -29,7 +29,7 @@ type replayed struct {
 // replay runs logs through the shipped rule.
 func replay(t testing.TB, options ReplayOptions, files ...string) replayed {
 	t.Helper()
-	rules, err := LoadRules("")
+	rules, err := LoadRules("", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestReplayMemoryIsFlat(t *testing.T) {
 		t.Fatal(err)
 	}
 	const size = 64 << 20
-	rules, err := LoadRules("")
+	rules, err := LoadRules("", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,17 +5,20 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"tripline/auditrules"
+	"tripline/config"
 	"tripline/detect"
 	"tripline/normalize"
 	"tripline/rules"
 )
 
 // LoadRules loads and compiles the rules of a folder, or with an empty name the
-// ones built into the program. One bad rule does not stop the others: the error
-// names each, and the good ones are returned beside it.
-func LoadRules(folder string) ([]*detect.Compiled, error) {
+// ones built into the program, with the exceptions that hold today. One bad rule
+// or exception does not stop the others: the error names each, and the good ones
+// are returned beside it.
+func LoadRules(folder string, exceptions []config.Exception) ([]*detect.Compiled, error) {
 	files := rules.FS()
 	if folder == "" {
 		folder = "."
@@ -32,6 +35,33 @@ func LoadRules(folder string) ([]*detect.Compiled, error) {
 			continue
 		}
 		compiled = append(compiled, one)
+	}
+	compiled, err = except(compiled, exceptions, time.Now())
+	return compiled, errors.Join(append(failures, err)...)
+}
+
+// except puts exceptions before the rules that they are for.
+func except(compiled []*detect.Compiled, exceptions []config.Exception, now time.Time) ([]*detect.Compiled, error) {
+	var failures []error
+	for i, exception := range exceptions {
+		if exception.Until.Over(now) {
+			continue
+		}
+		condition, err := detect.CompileException(exception.Condition, normalize.Schema())
+		if err != nil {
+			failures = append(failures, fmt.Errorf("exception %d (%s) does not hold: %w", i+1, exception.Comment, err))
+			continue
+		}
+		found := false
+		for j, one := range compiled {
+			if exception.Rule == "*" || exception.Rule == one.Rule().RuleID {
+				compiled[j] = one.Except(condition)
+				found = true
+			}
+		}
+		if !found {
+			failures = append(failures, fmt.Errorf("exception %d (%s) is for rule %q, which is not loaded", i+1, exception.Comment, exception.Rule))
+		}
 	}
 	return compiled, errors.Join(failures...)
 }

@@ -39,6 +39,12 @@ type Options struct {
 	Program string
 	// LockFile is held by the sensor; empty for DefaultLock.
 	LockFile string
+	// Reload asks, each time that something is received, to read the rules again
+	// through LoadRules; nil for never.
+	Reload <-chan os.Signal
+	// LoadRules reads the rules again: the good ones and, beside them, an error
+	// that names the bad ones.
+	LoadRules func() ([]*detect.Compiled, error)
 	// OnAlert, if set, is told of every alert on the event path.
 	OnAlert func(id string, test bool)
 	// Passive listens beside a running sensor and changes nothing.
@@ -54,6 +60,7 @@ const queueCapacity = 1024
 // Sensor is the running sensor.
 type Sensor struct {
 	options  Options
+	rules    []*detect.Compiled // what runs now
 	plan     *auditrules.Plan
 	watch    *watch
 	pipeline *pipeline
@@ -75,7 +82,7 @@ type Summary struct {
 // Run watches this host until ctx ends. Before it returns, also with an error
 // and also when part of the sensor panics, kernel audit is as it was before.
 func Run(ctx context.Context, options Options) (_ Summary, err error) {
-	s := &Sensor{options: options, detected: make(chan struct{}, 16)}
+	s := &Sensor{options: options, rules: options.Rules, detected: make(chan struct{}, 16)}
 	s.reported = reportLimit{log: options.Log}
 	summary := Summary{}
 	if s.plan, err = PlanRules(options.Rules, options.Config.Kernel.Key); err != nil {
@@ -166,7 +173,7 @@ func (s *Sensor) raise(made alert.Alert) {
 // announce says in a few lines what is watched and what was changed.
 func (s *Sensor) announce() {
 	logger, kernelSource := s.options.Log, s.watch.source
-	for _, rule := range s.options.Rules {
+	for _, rule := range s.rules {
 		logger.Info("watching for", "rule", rule.Rule().Name)
 	}
 	switch {
@@ -231,7 +238,9 @@ func (s *Sensor) watchUntil(ctx context.Context) (Summary, error) {
 		failed = s.selfTest(ctx)
 	}()
 	losses := s.watchLosses(ctx)
+	reloads := s.serveReloads(ctx)
 	<-ctx.Done()
+	<-reloads
 	stopErr := s.watch.removeRules()
 	s.watch.source.Interrupt()
 	summary := Summary{SelfTestFailed: <-tested}

@@ -91,6 +91,23 @@ func (w *watch) install(plan *auditrules.Plan) error {
 	return err
 }
 
+// replan adds the kernel rules of a new plan that are not there yet. The function
+// it returns removes the old plan's rules that the new one no longer has.
+func (w *watch) replan(plan *auditrules.Plan) (remove func() error, err error) {
+	nothing := func() error { return nil }
+	if w.installed == nil {
+		if !w.locked {
+			return nothing, nil
+		}
+		present, err := auditrules.Present(w.control, plan)
+		if err == nil && !present {
+			err = &LockedError{Plan: plan}
+		}
+		return nothing, err
+	}
+	return w.installed.Extend(plan)
+}
+
 // LockedError says that the audit configuration cannot be changed until the
 // next boot and lacks rules that the sensor needs.
 type LockedError struct {

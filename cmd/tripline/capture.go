@@ -40,7 +40,7 @@ func capture(command *cobra.Command, std streams, common *settings, path string)
 	if err != nil {
 		return err
 	}
-	compiled, err := loadRules(std, loaded.Rules.Folder)
+	compiled, err := loadRules(std, loaded)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,9 @@ func capture(command *cobra.Command, std streams, common *settings, path string)
 		to = file
 	}
 	_, _ = fmt.Fprintln(std.err, "tripline: recording; stop with Ctrl-C") // only told
-	records, err := sensor.Capture(command.Context(), sensor.Options{Config: loaded}, plan, to)
+	ctx, stop := untilHangup(command.Context())
+	defer stop()
+	records, err := sensor.Capture(ctx, sensor.Options{Config: loaded}, plan, to)
 	_, _ = fmt.Fprintf(std.err, "tripline: %d records\n", records) // only told
 	return explain(err)
 }

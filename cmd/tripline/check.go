@@ -28,7 +28,8 @@ privilege is needed. Any defect makes the exit code 2.`,
 			if err != nil {
 				return err
 			}
-			compiled, rulesErr := sensor.LoadRules(loaded.Rules.Folder)
+			compiled, rulesErr := sensor.LoadRules(loaded.Rules.Folder, loaded.Exceptions)
+			_, rulesErr = listRules(compiled, rulesErr)
 			plan, err := sensor.PlanRules(compiled, loaded.Kernel.Key)
 			if err != nil {
 				return err

@@ -41,18 +41,23 @@ func (s *settings) load() (*config.Config, error) {
 	return loaded, nil
 }
 
-// loadRules compiles the configured rules and complains about the bad ones on
-// standard error. Only when no rule is left is it an error.
-func loadRules(std streams, folder string) ([]*detect.Compiled, error) {
-	compiled, err := sensor.LoadRules(folder)
+// loadRules compiles the configured rules, complains about the bad ones on
+// standard error and mentions those that cannot run here. Only when no rule is
+// left is it an error.
+func loadRules(std streams, loaded *config.Config) ([]*detect.Compiled, error) {
+	compiled, err := sensor.LoadRules(loaded.Rules.Folder, loaded.Exceptions)
+	listed, defects := listRules(compiled, err)
 	if len(compiled) == 0 {
 		if err == nil {
-			err = fmt.Errorf("there is no rule file (*.toml) in %s", folder)
+			err = fmt.Errorf("there is no rule file (*.toml) in %s", loaded.Rules.Folder)
 		}
 		return nil, &usageError{err}
 	}
-	if err != nil {
-		complain(std.err, err)
+	if notRun := len(listed) - len(compiled); notRun > 0 {
+		_, _ = fmt.Fprintf(std.err, "tripline: %d rules cannot run here; see tripline rules list\n", notRun) // only told
+	}
+	if defects != nil {
+		complain(std.err, defects)
 		_, _ = fmt.Fprintf(std.err, "tripline: going on with the %d rules that are good\n", len(compiled)) // only told
 	}
 	return compiled, nil

@@ -52,12 +52,16 @@ func mainWithCode() int {
 	// SIGPIPE must not end the program before kernel audit is restored: a
 	// closed pipe is seen as an error of the write instead.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(),
-		syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
 	defer stop()
 	return execute(ctx, os.Args[1:], streams{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: isatty.IsTerminal(os.Stdout.Fd()),
 	})
+}
+
+// untilHangup ends a context when the terminal goes away (SIGHUP).
+func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
 // execute runs one command line and returns the exit code.
@@ -105,7 +109,7 @@ otherwise. Everything else goes to standard error.`,
 	})
 	root.AddCommand(
 		runCommand(std), replayCommand(std), huntCommand(std), checkCommand(std), selftestCommand(std),
-		captureCommand(std), versionCommand(std), selftestChildCommand(std),
+		captureCommand(std), rulesCommand(std), versionCommand(std), selftestChildCommand(std),
 	)
 	return root
 }

@@ -66,7 +66,7 @@ func replay(command *cobra.Command, std streams, flags *replayFlags, files []str
 		Text: std.terminal && !flags.asJSON, Stdin: std.in,
 	}
 	if options.Alerts || flags.failOnAlert {
-		if options.Rules, err = loadRules(std, loaded.Rules.Folder); err != nil {
+		if options.Rules, err = loadRules(std, loaded); err != nil {
 			return err
 		}
 	}

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"tripline/config"
+	"tripline/detect"
 	"tripline/sensor"
 	"tripline/sensor/output"
 	"tripline/sensor/selftest"
@@ -36,7 +40,7 @@ puts back when it ends.`,
 			if err := requirePrivilege(); err != nil {
 				return err
 			}
-			return run(command, std, loaded, std.terminal && !asJSON, test)
+			return run(command, std, &common, loaded, std.terminal && !asJSON, test)
 		},
 	}
 	common.addFlags(command)
@@ -47,8 +51,8 @@ puts back when it ends.`,
 }
 
 // run assembles the sensor's options and runs it.
-func run(command *cobra.Command, std streams, loaded *config.Config, asText, test bool) error {
-	compiled, err := loadRules(std, loaded.Rules.Folder)
+func run(command *cobra.Command, std streams, common *settings, loaded *config.Config, asText, test bool) error {
+	compiled, err := loadRules(std, loaded)
 	if err != nil {
 		return err
 	}
@@ -57,18 +61,43 @@ func run(command *cobra.Command, std streams, loaded *config.Config, asText, tes
 	if err != nil {
 		return err
 	}
+	ctx, reload, stop := runSignals(command.Context(), std.terminal)
+	defer stop()
 	options := sensor.Options{
-		Config: loaded, Rules: compiled, Log: logger,
-		Outputs: outputs, Text: asText,
+		Config: loaded, Rules: compiled, Log: logger, Outputs: outputs, Text: asText,
+		Reload: reload, LoadRules: common.reloadRules,
 	}
 	if test {
 		options.SelfTest = selftest.Techniques()
 	}
-	if _, err := sensor.Run(command.Context(), options); err != nil {
+	if _, err := sensor.Run(ctx, options); err != nil {
 		return explain(err)
 	}
 	logger.Info("kernel audit is as it was before")
 	return nil
+}
+
+// runSignals decides what SIGHUP means: on a terminal that it has gone away, and
+// the end; otherwise, as for any service, to read the rules again.
+func runSignals(ctx context.Context, terminal bool) (context.Context, <-chan os.Signal, context.CancelFunc) {
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, sensor.ReloadSignal)
+	if terminal {
+		ctx, stop := untilHangup(ctx)
+		return ctx, reload, stop
+	}
+	signal.Notify(reload, syscall.SIGHUP)
+	return ctx, reload, func() { signal.Stop(reload) }
+}
+
+// reloadRules reads the configuration and the rules again. A configuration that
+// cannot be read leaves the running rules as they are.
+func (s *settings) reloadRules() ([]*detect.Compiled, error) {
+	loaded, err := s.load()
+	if err != nil {
+		return nil, err
+	}
+	return sensor.LoadRules(loaded.Rules.Folder, loaded.Exceptions)
 }
 
 // openOutputs opens the standard output and, where there is one, the alert file.

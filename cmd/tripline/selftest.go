@@ -66,7 +66,7 @@ func performSamples(command *cobra.Command, std streams, common *settings, techn
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := loadRules(std, loaded.Rules.Folder)
+	compiled, err := loadRules(std, loaded)
 	if err != nil {
 		return nil, err
 	}
@@ -74,12 +74,14 @@ func performSamples(command *cobra.Command, std streams, common *settings, techn
 		Config: loaded, Rules: compiled, SelfTest: techniques, Once: true,
 		Log: hclog.New(&hclog.LoggerOptions{Name: "tripline", Level: hclog.Warn, Output: std.err}),
 	}
-	summary, err := sensor.Run(command.Context(), options)
+	ctx, stop := untilHangup(command.Context())
+	defer stop()
+	summary, err := sensor.Run(ctx, options)
 	var running *sensor.RunningError
 	if errors.As(err, &running) {
 		options.Log.Warn("a sensor is running: listening beside it; it raises alerts of its own for these samples", "pid", running.PID)
 		options.Passive = true
-		summary, err = sensor.Run(command.Context(), options)
+		summary, err = sensor.Run(ctx, options)
 	}
 	return summary.SelfTestFailed, err
 }

@@ -103,6 +103,23 @@ func Detail(err error) string {
 	return err.Error()
 }
 
+// Flatten lists the errors that err joins, at any depth; err itself where it
+// joins none, nothing for nil.
+func Flatten(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the parts are what is wanted
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, one := range joined.Unwrap() {
+		all = append(all, Flatten(one)...)
+	}
+	return all
+}
+
 // Position converts a byte offset in text into a line and a column, both from
 // 1, the column in characters, and returns the line's text.
 func Position(text string, offset int) (line, column int, source string) {

@@ -19,7 +19,7 @@ import (
 func TestPanicRestores(t *testing.T) {
 	needLive(t)
 	unchanged(t)
-	rules, err := sensor.LoadRules("")
+	rules, err := sensor.LoadRules("", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,11 +35,11 @@ func TestRestoresKernel(t *testing.T) {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
+	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM}
 	for i := range 50 {
 		signal := signals[i%2]
 		if i%10 == 9 {
-			signal = signals[2+i/10%2]
+			signal = syscall.SIGQUIT
 		}
 		s := launchSensor(t)
 		// Go installs signal handlers as the program starts: before that a
@@ -63,7 +63,12 @@ func stopAtAnyMoment(s *runningSensor, signal syscall.Signal) {
 	if err := s.command.Process.Signal(signal); err != nil {
 		s.t.Error(err)
 	}
+	kill := time.AfterFunc(15*time.Second, func() {
+		s.t.Errorf("the sensor did not end within 15 s of %v", signal)
+		_ = s.command.Process.Kill() // the test fails either way
+	})
 	s.read.Wait()
+	kill.Stop()
 	_ = s.command.Wait() // it may have ended by the signal itself
 	if code := s.command.ProcessState.ExitCode(); code != 0 && code != -1 {
 		s.t.Errorf("exit code %d after %v; the sensor said:\n%s", code, signal, s.log())

@@ -232,6 +232,10 @@ func (k *Kernel) Receive(wait time.Duration) ([]Message, error) {
 // Interrupt implements Source.
 func (k *Kernel) Interrupt() { k.socket.interrupt() }
 
+// Wake makes the current or the next Receive return at once, with no messages if
+// there are none. It may be called from any goroutine.
+func (k *Kernel) Wake() { k.socket.wake() }
+
 // Stats implements Source.
 func (k *Kernel) Stats() Stats { return k.socket.count.stats() }
 

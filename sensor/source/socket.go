@@ -137,7 +137,7 @@ func (s *socket) receive(wait time.Duration) ([]Message, error) {
 				return messages, nil
 			}
 		case errors.Is(err, unix.EAGAIN):
-			if over, err := s.await(deadline); err != nil || over {
+			if over, err := s.await(deadline); err != nil || over && !s.interrupted.Load() {
 				return nil, err
 			}
 		case errors.Is(err, unix.ENOBUFS):
@@ -248,12 +248,22 @@ func (s *socket) await(deadline time.Time) (over bool, err error) {
 	if _, err := unix.Poll(poll[:], timeout); err != nil && !errors.Is(err, unix.EINTR) {
 		return false, fmt.Errorf("waiting for audit records: %w", err)
 	}
+	if poll[1].Revents != 0 {
+		var count [8]byte
+		_, _ = unix.Read(s.wakeFD, count[:]) // emptied, whatever it held
+		return true, nil
+	}
 	return false, nil
 }
 
 // interrupt implements Source.Interrupt.
 func (s *socket) interrupt() {
 	s.interrupted.Store(true)
+	s.wake()
+}
+
+// wake makes the current or the next wait end at once.
+func (s *socket) wake() {
 	one := uint64(1)
 	// The eventfd can only be full if it was written before, which is as good.
 	_, _ = unix.Write(s.wakeFD, (*[8]byte)(unsafe.Pointer(&one))[:])

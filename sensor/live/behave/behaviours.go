@@ -58,6 +58,17 @@ func connectSetsid(address string) error {
 	return nil
 }
 
+// connectHoldSetsid connects, says so, and calls setsid when its standard input
+// ends.
+func connectHoldSetsid(address string) error {
+	if err := connect(syscall.SOCK_STREAM, address); err != nil {
+		return err
+	}
+	say("connect", address)
+	linger()
+	return setsid()
+}
+
 func nonblockingSetsid(address string) error {
 	if err := connect(syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK, address); err != nil {
 		return err

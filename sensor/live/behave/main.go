@@ -24,6 +24,7 @@ type action struct {
 func actions() map[string]action {
 	return map[string]action{
 		"connect-setsid":     {"127.0.0.1:9", connectSetsid},
+		"connect-hold":       {"127.0.0.1:9", connectHoldSetsid},
 		"nonblocking-setsid": {"127.0.0.1:9", nonblockingSetsid},
 		"thread-setsid":      {"127.0.0.1:9", threadSetsid},
 		"setsid-connect":     {"127.0.0.1:9", setsidConnect},

@@ -1,0 +1,115 @@
+package sensor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"syscall"
+
+	"tripline/detect"
+	"tripline/internal/diag"
+)
+
+// ReloadSignal makes a running sensor read its rules again.
+const ReloadSignal = syscall.SIGUSR1
+
+// ErrNotRunning says that no sensor watches this host.
+var ErrNotRunning = errors.New("no tripline is watching this host")
+
+// RequestReload tells the sensor that holds the lock to read its rules again, and
+// returns its pid.
+func RequestReload(lockFile string) (pid int, err error) {
+	file, err := acquireLock(lockFile)
+	var running *RunningError
+	switch {
+	case err == nil:
+		return 0, errors.Join(ErrNotRunning, file.Close())
+	case !errors.As(err, &running):
+		return 0, err
+	case running.PID == 0:
+		return 0, fmt.Errorf("finding the running tripline: %s does not say its pid", lockFile)
+	}
+	if err := syscall.Kill(running.PID, ReloadSignal); err != nil {
+		return 0, fmt.Errorf("signalling the running tripline (process %d): %w", running.PID, err)
+	}
+	return running.PID, nil
+}
+
+// serveReloads reads the rules again whenever that is asked for. The returned
+// channel is closed when it has ended.
+func (s *Sensor) serveReloads(ctx context.Context) <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-s.options.Reload:
+			}
+			if err := s.reload(ctx); err != nil {
+				s.options.Log.Error("reloading the rules", "error", diag.Detail(err))
+			}
+		}
+	}()
+	return ended
+}
+
+// reload puts the rules as they are now in the place of those that run. The
+// kernel rules that the new ones need are there before they run, those that
+// nothing needs any more go afterwards.
+func (s *Sensor) reload(ctx context.Context) (err error) {
+	defer recoverInto(&err)
+	loaded, loadErr := s.options.LoadRules()
+	merged, kept := KeepBroken(s.rules, loaded, loadErr)
+	if len(merged) == 0 {
+		return errors.Join(errors.New("no rule is left; the running ones stay"), loadErr)
+	}
+	plan, err := PlanRules(merged, s.options.Config.Kernel.Key)
+	if err != nil {
+		return errors.Join(err, loadErr)
+	}
+	remove, err := s.watch.replan(plan)
+	if err != nil {
+		return errors.Join(err, loadErr)
+	}
+	unchanged := 0
+	done := make(chan struct{})
+	s.pipeline.tasks <- func() {
+		unchanged = s.pipeline.engine.Replace(merged)
+		close(done)
+	}
+	s.watch.source.Wake()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return nil // the sensor is stopping, and removes all its kernel rules
+	}
+	s.rules, s.plan = merged, plan
+	s.options.Log.Info("rules were read again", "rules", len(merged), "unchanged", unchanged, "kept_as_they_were", kept)
+	return errors.Join(remove(), loadErr)
+}
+
+// KeepBroken adds to the rules that were just loaded those running ones whose
+// files are broken now, so that a mistake in a file does not end its rule. It
+// returns how many it added.
+func KeepBroken(running, loaded []*detect.Compiled, failures error) (merged []*detect.Compiled, kept int) {
+	broken := make(map[string]bool)
+	for _, err := range diag.Flatten(failures) {
+		var defect *diag.Error
+		if errors.As(err, &defect) {
+			broken[defect.File] = true
+		}
+	}
+	merged = slices.Clone(loaded)
+	for _, one := range running {
+		rule := one.Rule()
+		there := slices.ContainsFunc(loaded, func(other *detect.Compiled) bool { return other.Rule().RuleID == rule.RuleID })
+		if broken[rule.File] && !there {
+			merged = append(merged, one)
+			kept++
+		}
+	}
+	return merged, kept
+}
