@@ -101,6 +101,7 @@ type compiler struct {
 	category    Field
 	// finite says that the events have an end.
 	finite bool
+	regex  regexCompiler
 	// fields are the names of the fields that are read.
 	fields map[string]struct{}
 }

@@ -26,6 +26,7 @@ func TestHostileQueries(t *testing.T) {
 		"10,000 patterns":        "any where s : (" + list(10_000, `"*v%d*"`) + ")",
 		"10,000 numbers":         "any where x in (" + list(10_000, "%d") + ")",
 		"1,000 expressions":      "any where s regex (" + list(1_000, `"v%d.*"`) + ")",
+		"10,000 expressions":     "any where s regex (" + list(10_000, `".{999}%d"`) + ")",
 		"10,000 parentheses":     "any where " + strings.Repeat("(", 10_000) + "true" + strings.Repeat(")", 10_000),
 		"10,000 signs":           "any where x == " + strings.Repeat("-", 10_000) + "1",
 		"10,000 nots":            "any where " + strings.Repeat("not ", 10_000) + "flag",

@@ -16,13 +16,23 @@ const (
 	maxRegexStates = 10_000 // of the automaton
 )
 
+// maxQueryStates is how many states the regular expressions of one query may
+// have together, so that a long list of them has its bounds too.
+const maxQueryStates = 1_000_000
+
+// regexCompiler prepares the regular expressions of one query.
+type regexCompiler struct {
+	// states is how many states those prepared so far have.
+	states int
+}
+
 // regexTest makes the test whether a text as a whole matches one of some
 // regular expressions. Its time is linear in the length of the text.
 func (c *compiler) regexTest(e *eql.Membership, patterns []string) (func(string) bool, error) {
 	fold := e.Operator == eql.RegexInsensitive
 	tests := make([]func(string) bool, 0, len(patterns))
 	for i, pattern := range patterns {
-		test, err := compileRegex(pattern, fold)
+		test, err := c.regex.compile(pattern, fold)
 		if err != nil {
 			return nil, c.query.ErrorAt(e.Choices[i].Position(), "", "regular expression: %v", err)
 		}
@@ -38,8 +48,8 @@ func (c *compiler) regexTest(e *eql.Membership, patterns []string) (func(string)
 	}, nil
 }
 
-// compileRegex prepares one regular expression.
-func compileRegex(pattern string, fold bool) (func(string) bool, error) {
+// compile prepares one regular expression.
+func (c *regexCompiler) compile(pattern string, fold bool) (func(string) bool, error) {
 	if utf8.RuneCountInString(pattern) > maxRegexLength {
 		return nil, fmt.Errorf("it is longer than %d characters", maxRegexLength)
 	}
@@ -47,14 +57,14 @@ func compileRegex(pattern string, fold bool) (func(string) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tree.compile(fold)
+	return c.tree(tree, fold)
 }
 
-// compile makes the test of a whole text.
-func (t regexTree) compile(fold bool) (func(string) bool, error) {
+// tree makes the test of a whole text.
+func (c *regexCompiler) tree(t regexTree, fold bool) (func(string) bool, error) {
 	var tests []func(string) bool
 	for _, part := range t.parts {
-		test, err := part.compile(fold)
+		test, err := c.tree(part, fold)
 		if err != nil {
 			return nil, err
 		}
@@ -68,11 +78,11 @@ func (t regexTree) compile(fold bool) (func(string) bool, error) {
 	case regexComplement:
 		return func(text string) bool { return !tests[0](text) }, nil
 	default:
-		return compilePlain(t.plain, fold)
+		return c.plain(t.plain, fold)
 	}
 }
 
-func compilePlain(plain string, fold bool) (func(string) bool, error) {
+func (c *regexCompiler) plain(plain string, fold bool) (func(string) bool, error) {
 	flags := "(?s)"
 	if fold {
 		flags = "(?is)"
@@ -88,6 +98,10 @@ func compilePlain(plain string, fold bool) (func(string) bool, error) {
 	}
 	if len(program.Inst) > maxRegexStates {
 		return nil, fmt.Errorf("it needs more than %d states", maxRegexStates)
+	}
+	c.states += len(program.Inst)
+	if c.states > maxQueryStates {
+		return nil, fmt.Errorf("with those before it, it needs more than %d states", maxQueryStates)
 	}
 	compiled, err := regexp.Compile(whole)
 	if err != nil {

@@ -50,7 +50,7 @@ func TestRegex(t *testing.T) {
 		{"*a", "*a", "a"},
 		{"{a}", "{a}", "a"},
 	} {
-		match, err := compileRegex(test.pattern, false)
+		match, err := new(regexCompiler).compile(test.pattern, false)
 		if err != nil {
 			t.Errorf("%s: %v", test.pattern, err)
 			continue
@@ -69,7 +69,7 @@ func TestRegex(t *testing.T) {
 }
 
 func TestRegexIgnoresCase(t *testing.T) {
-	match, err := compileRegex("[a-c]é.", true)
+	match, err := new(regexCompiler).compile("[a-c]é.", true)
 	if err != nil || !match("BÉx") || match("DÉx") {
 		t.Errorf("match is wrong: %v", err)
 	}
@@ -77,7 +77,7 @@ func TestRegexIgnoresCase(t *testing.T) {
 
 func TestRegexOfTheEmptyText(t *testing.T) {
 	for pattern, want := range map[string]bool{"": true, "a*": true, "()": true, "a": false, "@": true, "#": false, ".": false} {
-		match, err := compileRegex(pattern, false)
+		match, err := new(regexCompiler).compile(pattern, false)
 		if err != nil || match("") != want {
 			t.Errorf("%q: %v", pattern, err)
 		}
@@ -87,7 +87,7 @@ func TestRegexOfTheEmptyText(t *testing.T) {
 func TestRegexInterval(t *testing.T) {
 	for low := 0; low <= 120; low += 7 {
 		for high := low; high <= 1200; high += 53 {
-			match, err := compileRegex(fmt.Sprintf("<%d-%d>", low, high), false)
+			match, err := new(regexCompiler).compile(fmt.Sprintf("<%d-%d>", low, high), false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,7 +123,7 @@ func TestRegexErrors(t *testing.T) {
 		strings.Repeat("(", 900):     "it nests more than 100 deep",
 		strings.Repeat(".{999}", 20): "it needs more than 10000 states",
 	} {
-		if _, err := compileRegex(pattern, false); err == nil || err.Error() != want {
+		if _, err := new(regexCompiler).compile(pattern, false); err == nil || err.Error() != want {
 			t.Errorf("%.40s: %v, want %s", pattern, err, want)
 		}
 	}
@@ -133,7 +133,7 @@ func TestRegexErrors(t *testing.T) {
 func TestRegexIsLinear(t *testing.T) {
 	text := strings.Repeat("a", 100_000) + "b"
 	for _, pattern := range []string{"(a*)*c", "(a|a)*c", "(a+)+c", ".*a.*a.*a.*a.*c", "(a?){20}a{20}c"} {
-		match, err := compileRegex(pattern, false)
+		match, err := new(regexCompiler).compile(pattern, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +153,7 @@ func FuzzRegex(f *testing.F) {
 	}
 	f.Fuzz(func(_ *testing.T, pattern, text string) {
 		for _, fold := range []bool{false, true} {
-			if match, err := compileRegex(pattern, fold); err == nil {
+			if match, err := new(regexCompiler).compile(pattern, fold); err == nil {
 				match(text)
 			}
 		}
