@@ -3,7 +3,7 @@
 // It evaluates nothing.
 //
 // The language is that of Elasticsearch. Everything that its grammar has is
-// parsed, so that a caller can name the feature that it does not evaluate
-// instead of reporting a syntax error. Errors are of type *diag.Error, with the
+// parsed, so that what is refused, such as a join, is refused by its name and
+// not as a syntax error. Errors are of type *diag.Error, with the
 // line and column in the query.
 package eql
