@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,13 +28,25 @@ func BenchmarkHunt(b *testing.B) {
 	if err := os.WriteFile(zipped, compress(b, data), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	for _, benchmark := range []struct{ name, query, file string }{
-		{"rare", rareQuery, plainFile},
-		{"rare gzip", rareQuery, zipped},
-		{"every document matches", "any where true", plainFile},
+	var many []string
+	for i := range 300 { // as rules have it, few are about the same action
+		action := "other"
+		if i%30 == 0 {
+			action = "exec"
+		}
+		many = append(many, fmt.Sprintf(`process where event.action == "%s" and process.name : "name-%d*" and other.field_%d != null`, action, i, i%100))
+	}
+	for _, benchmark := range []struct {
+		name, file string
+		queries    []string
+	}{
+		{"rare", plainFile, []string{rareQuery}},
+		{"rare gzip", zipped, []string{rareQuery}},
+		{"300 rare queries", plainFile, many},
+		{"every document matches", plainFile, []string{"any where true"}},
 	} {
 		b.Run(benchmark.name, func(b *testing.B) {
-			queries := newQueries(b, benchmark.query)
+			queries := newQueries(b, benchmark.queries...)
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
 				if _, err := Run(context.Background(), queries, []string{benchmark.file}, Options{

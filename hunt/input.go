@@ -45,9 +45,9 @@ type input struct {
 func openInput(ctx context.Context, name string, stdin io.Reader, buffer []byte) (*input, error) {
 	in := &input{name: name, buffer: buffer, longest: maxLineBytes}
 	if name == "-" {
-		in.file = newInterruptible(ctx, stdin)
+		in.file = newInterruptible(ctx, io.NopCloser(stdin))
 	} else {
-		file, err := os.Open(name)
+		file, err := openFile(ctx, name)
 		if err != nil {
 			return nil, fmt.Errorf("reading events: %w", err)
 		}
@@ -68,6 +68,18 @@ func openInput(ctx context.Context, name string, stdin io.Reader, buffer []byte)
 		in.reader = unzipped
 	}
 	return in, nil
+}
+
+// openFile opens a file that may be a pipe.
+func openFile(ctx context.Context, name string) (io.ReadCloser, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+		return file, nil
+	}
+	return newInterruptible(ctx, file), nil
 }
 
 func (in *input) close() error { return in.file.Close() }
@@ -147,13 +159,14 @@ type countingReader struct {
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.reader.Read(p)
 	c.bytes += int64(n)
-	return n, err //nolint:wrapcheck // a reader's error is passed on as it is
+	return n, err
 }
 
 // interruptible reads from a stream whose reads may wait for ever, and gives
 // up when its context ends. The read that waits is then left to itself.
 type interruptible struct {
 	ctx    context.Context
+	stream io.Closer
 	chunks chan chunk
 	spare  chan []byte
 	closed atomic.Bool
@@ -167,8 +180,8 @@ type chunk struct {
 	err  error
 }
 
-func newInterruptible(ctx context.Context, stream io.Reader) *interruptible {
-	r := &interruptible{ctx: ctx, chunks: make(chan chunk, 2), spare: make(chan []byte, 2)}
+func newInterruptible(ctx context.Context, stream io.ReadCloser) *interruptible {
+	r := &interruptible{ctx: ctx, stream: stream, chunks: make(chan chunk, 2), spare: make(chan []byte, 2)}
 	r.spare <- make([]byte, readBytes)
 	r.spare <- make([]byte, readBytes)
 	go r.pump(stream)
@@ -213,9 +226,9 @@ func (r *interruptible) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close lets the read ahead end.
+// Close closes the stream and lets the read ahead end.
 func (r *interruptible) Close() error {
 	r.closed.Store(true)
 	close(r.spare)
-	return nil
+	return r.stream.Close()
 }
