@@ -26,10 +26,15 @@ func TestExceptionKeepsEventsFromCounting(t *testing.T) {
 		name, category, key, s string
 		x                      int
 	}{
-		{"a1", "a", "1", "known", 0}, {"b1", "b", "1", "", 0},
-		{"a2", "a", "2", "", 0}, {"b2", "b", "2", "", 101},
-		{"a3", "a", "3", "", 0}, {"b3", "b", "3", "", 100},
-		{"a4", "a", "4", "", 0}, {"c4", "c", "4", "known", 0}, {"b4", "b", "4", "", 0},
+		{"a1", "a", "1", "known", 0},
+		{"b1", "b", "1", "", 0},
+		{"a2", "a", "2", "", 0},
+		{"b2", "b", "2", "", 101},
+		{"a3", "a", "3", "", 0},
+		{"b3", "b", "3", "", 100},
+		{"a4", "a", "4", "", 0},
+		{"c4", "c", "4", "known", 0},
+		{"b4", "b", "4", "", 0},
 	} {
 		event := newEvent(t, schema, start+int64(i)*ms, "event.category", one.category, "k", one.key, "s", one.s, "x", one.x)
 		event.name = one.name

@@ -137,6 +137,9 @@ func (s *Sensor) isSample(match detect.Match) bool {
 		return false
 	}
 	for _, event := range match.Events {
+		if event == nil { // a negative stage
+			continue
+		}
 		if one, ok := event.(*normalize.Event); !ok || int64(one.PID()) != sample {
 			return false
 		}

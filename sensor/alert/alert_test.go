@@ -157,6 +157,34 @@ func TestIDIsStable(t *testing.T) {
 	}
 }
 
+// TestNegativeStage makes an alert of a match that has no event for a stage.
+func TestNegativeStage(t *testing.T) {
+	var made []Alert
+	builder := Builder{}
+	matches(t, attack, func(match detect.Match) {
+		match.Events = []detect.Event{nil, match.Events[0], nil, match.Events[1], nil}
+		one, err := builder.Build(match, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, one)
+	})
+	fields, err := parse(made[0].JSON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, _ := lookup(fields, "tripline", "alert", "sequence").([]any)
+	if len(events) != 5 || events[0] != nil || events[1] == nil || events[4] != nil || lookup(fields, "event", "action") != "session_id_change" {
+		t.Errorf("%d events, action %v", len(events), lookup(fields, "event", "action"))
+	}
+	if _, err := Text(made[0].JSON); err != nil {
+		t.Error(err)
+	}
+	if made[0].ID == build(t, false).ID {
+		t.Error("the id does not tell the stages apart")
+	}
+}
+
 func TestTestMark(t *testing.T) {
 	made := build(t, true)
 	text, err := Text(made.JSON)

@@ -48,6 +48,10 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 	events := make([]json.RawMessage, 0, len(match.Events))
 	parsed := make([]map[string]any, 0, len(match.Events))
 	for _, event := range match.Events {
+		if event == nil { // a negative stage stands for no event
+			events = append(events, json.RawMessage("null"))
+			continue
+		}
 		whole, ok := event.(eventDocument)
 		if !ok {
 			return Alert{}, fmt.Errorf("making an alert of rule %q: the event has no document form", match.Rule.Name)
@@ -81,6 +85,10 @@ func ID(match detect.Match) string {
 	digest := sha256.New()
 	text := match.Rule.RuleID + "\n" + strconv.Itoa(match.Rule.Version) + "\n"
 	for _, event := range match.Events {
+		if event == nil {
+			text += "-\n"
+			continue
+		}
 		sequence, _ := event.Tiebreaker()
 		text += strconv.FormatInt(event.Time()/int64(time.Millisecond), 10) + ":" + strconv.FormatInt(sequence, 10) + "\n"
 	}
