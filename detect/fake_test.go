@@ -103,6 +103,8 @@ func valueOf(t testing.TB, value any) detect.Value {
 		return detect.String(v)
 	case int:
 		return detect.Int(int64(v))
+	case int64:
+		return detect.Int(v)
 	case float64:
 		return detect.Float(v)
 	case bool:

@@ -87,7 +87,7 @@ func feedHostile(t *testing.T, schema detect.Schema, compiled *detect.Compiled) 
 // TestNumbersBeyondTheFloatingPoint compares large integers exactly.
 func TestNumbersBeyondTheFloatingPoint(t *testing.T) {
 	schema := newTestSchema()
-	const large = 9007199254740993 // 2^53 + 1
+	const large int64 = 9007199254740993 // 2^53 + 1
 	for query, want := range map[string]int{
 		"any where x == 9007199254740993":              1,
 		"any where x == 9007199254740992":              0,
