@@ -154,7 +154,7 @@ func (p *pipeline) pumpLog(from source.Source) error {
 // nothing can become due.
 const (
 	incompleteWait = 50 * time.Millisecond
-	pendingWait    = 10 * time.Second
+	pendingWait    = time.Second
 )
 
 // pumpKernel runs a live source through the pipeline until it is interrupted.
@@ -164,7 +164,7 @@ func (p *pipeline) pumpKernel(from source.Source) error {
 		messages, err := from.Receive(p.patience())
 		if err != nil {
 			if errors.Is(err, source.ErrInterrupted) {
-				p.finish()
+				p.finish(false)
 				return nil
 			}
 			return err
@@ -202,10 +202,16 @@ func (p *pipeline) advance(now time.Time) {
 	}
 }
 
-// finish completes what is still open and frees what the engine holds.
-func (p *pipeline) finish() {
+// finish completes what is still open and frees what the engine holds. Where the
+// stream is at its end, and not merely no longer watched, it decides what waited
+// for that: sequences that only a later event could have ruled out.
+func (p *pipeline) finish(atEnd bool) {
 	p.correlator.Flush()
-	if p.engine != nil {
-		p.engine.Close()
+	if p.engine == nil {
+		return
 	}
+	if atEnd {
+		p.engine.Finish()
+	}
+	p.engine.Close()
 }

@@ -74,7 +74,7 @@ func Replay(ctx context.Context, files []string, options ReplayOptions, out io.W
 			options.Report(err)
 		}
 	}
-	p.finish()
+	p.finish(p.failure == nil && ctx.Err() == nil)
 	summary.Unreadable, summary.Alerts, summary.Correlated = p.unreadable.Load(), p.alerts.Load(), p.correlator.Stats()
 	if err := buffered.Flush(); err != nil && p.failure == nil {
 		p.failure = fmt.Errorf("writing results: %w", err)

@@ -194,3 +194,37 @@ func TestReplayMemoryIsFlat(t *testing.T) {
 		t.Errorf("%d MiB of heap in use while reading %d MiB", peak>>20, size>>20)
 	}
 }
+
+// TestReplayDecidesTrailingNegatives gives the alert of a rule whose last stage is
+// negative at the end of the log, and not where the log has what rules it out.
+func TestReplayDecidesTrailingNegatives(t *testing.T) {
+	folder := t.TempDir()
+	rule := `[rule]
+name = "connects and does not detach"
+rule_id = "00000000-0000-0000-0000-000000000009"
+description = "x"
+type = "eql"
+language = "eql"
+severity = "low"
+risk_score = 1
+query = '''
+sequence by process.entity_id with maxspan=1m
+  [network where event.action == "connection_attempted"]
+  ![process where event.action == "session_id_change"]
+'''
+`
+	if err := os.WriteFile(filepath.Join(folder, "rule.toml"), []byte(rule), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rules, err := LoadRules(folder, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for log, want := range map[string]uint64{"positive-bash.log": 0, "failed-setsid.log": 1} {
+		options := ReplayOptions{Rules: rules, Alerts: true, Report: func(err error) { t.Error(err) }}
+		summary, err := Replay(context.Background(), []string{"../testdata/" + log}, options, io.Discard)
+		if err != nil || summary.Alerts != want {
+			t.Errorf("%s: %d alerts, want %d, %v", log, summary.Alerts, want, err)
+		}
+	}
+}
