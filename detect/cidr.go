@@ -35,9 +35,14 @@ func (c *compiler) cidrMatch(call *eql.Call, operands []operand) (operand, error
 }
 
 // parseBlock reads a block of addresses, such as 10.0.0.0/8; what is behind the
-// length does not count. One of IPv4 addresses written as IPv6 addresses
+// length does not count. An address without a length is a block of itself alone,
+// as rules in use write ::1. One of IPv4 addresses written as IPv6 addresses
 // becomes one of IPv4.
 func parseBlock(text string) (netip.Prefix, bool) {
+	if address, err := netip.ParseAddr(text); err == nil && address.Zone() == "" {
+		address = address.Unmap()
+		return netip.PrefixFrom(address, address.BitLen()), true
+	}
 	block, err := netip.ParsePrefix(text)
 	if err != nil {
 		return netip.Prefix{}, false
