@@ -40,6 +40,7 @@ type feed struct {
 	socketcall int
 	what       string
 	actions    []string
+	types      []string // the values of event.type that the events can have
 	category   string
 }
 
@@ -49,11 +50,11 @@ func feeds() []feed {
 	return []feed{
 		{
 			call: "connect", socketcall: 3, what: "connections", category: "network",
-			actions: []string{"connection_attempted", "socket_connected"},
+			actions: []string{"connection_attempted", "socket_connected"}, types: []string{"start", "info"},
 		},
 		{
 			call: "setsid", what: "session changes", category: "process",
-			actions: []string{"session_id_change"},
+			actions: []string{"session_id_change"}, types: []string{"change"},
 		},
 	}
 }
@@ -70,17 +71,18 @@ func NewPlan(needs []detect.Need, machine, key string) (*Plan, error) {
 	wanted := make(map[string]bool)
 	var interested []detect.Need
 	for _, need := range needs {
-		met := false
+		var fed []string
 		for _, f := range feeds() {
 			if f.serves(need) {
 				wanted[f.call] = true
-				met = true
+				fed = append(fed, f.actions...)
 			}
 		}
-		if met {
+		if len(fed) > 0 {
 			interested = append(interested, need)
-		} else {
-			plan.Unmet = append(plan.Unmet, describeNeed(need))
+		}
+		if what := unmet(need, fed); what != "" {
+			plan.Unmet = append(plan.Unmet, what)
 		}
 	}
 	slices.Sort(plan.Unmet)
@@ -99,12 +101,29 @@ func (f feed) serves(need detect.Need) bool {
 	if need.Category != "" && need.Category != "any" && need.Category != f.category {
 		return false
 	}
-	if len(need.Actions) == 0 {
-		return true
+	for _, condition := range need.Conditions {
+		if condition.Field == "event.type" && !overlap(condition.Values, f.types) {
+			return false
+		}
 	}
-	return slices.ContainsFunc(need.Actions, func(action string) bool {
-		return slices.Contains(f.actions, action)
-	})
+	return len(need.Actions) == 0 || overlap(need.Actions, f.actions)
+}
+
+// overlap says whether two lists share a value.
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(one string) bool { return slices.Contains(b, one) })
+}
+
+// unmet says in a user's words what of a need the actions that are fed leave out,
+// empty for nothing.
+func unmet(need detect.Need, fed []string) string {
+	switch {
+	case len(fed) == 0:
+		return describeNeed(need)
+	case len(need.Actions) == 0:
+		return describeNeed(need) + " other than " + strings.Join(fed, " and ")
+	}
+	return ""
 }
 
 // addFor adds the rules for one system-call interface: one for all direct
@@ -198,8 +217,17 @@ func isDecimal(text string) bool {
 
 // describeNeed names a need in a user's words.
 func describeNeed(need detect.Need) string {
-	if len(need.Actions) == 0 {
-		return need.Category + " events"
+	text := need.Category + " events"
+	if need.Category == "" {
+		text = "events of any category"
 	}
-	return need.Category + " events with action " + strings.Join(need.Actions, " or ")
+	for _, condition := range need.Conditions {
+		if condition.Field == "event.type" {
+			text += " of type " + strings.Join(condition.Values, " or ")
+		}
+	}
+	if len(need.Actions) > 0 {
+		text += " with action " + strings.Join(need.Actions, " or ")
+	}
+	return text
 }

@@ -42,6 +42,11 @@ func TestPlanGolden(t *testing.T) {
 		})},
 		{"setsid-only", "x86_64", shippedNeeds()[1:]},
 		{"unmet", "x86_64", append(shippedNeeds(), detect.Need{Category: "file", Actions: []string{"creation"}}, detect.Need{Category: "dns"})},
+		{"partly-met", "x86_64", []detect.Need{
+			{Category: "process"},
+			{Category: "process", Conditions: []detect.Condition{{Field: "event.type", Values: []string{"start"}}}},
+			{Category: "network", Conditions: []detect.Condition{{Field: "event.type", Values: []string{"start"}}}},
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			plan, err := NewPlan(test.needs, test.machine, "tripline")
