@@ -136,6 +136,9 @@ func (p *parser) parseStage() (*Stage, error) {
 	if p.tok.is("with") {
 		stage.Runs, err = p.parseRuns()
 	}
+	if err == nil && p.tok.is("by") {
+		err = p.errorAt(p.tok.pos, `write: […] by … with runs=…`, `"by" must come before "with"`)
+	}
 	return stage, err
 }
 
