@@ -18,6 +18,9 @@ type Client struct {
 	mu      sync.Mutex
 	conn    *conn
 	library libaudit.AuditClient
+
+	probing  sync.Mutex // held while features are asked for, which makes requests
+	features Features
 }
 
 // Open connects to the kernel's audit control. The caller must Close it.
@@ -35,54 +38,6 @@ func (c *Client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.conn.Close()
-}
-
-// Status is the kernel's audit status (struct audit_status in linux/audit.h).
-type Status struct {
-	// Enabled is 0 off, 1 on, 2 on and locked until the next boot.
-	Enabled uint32
-	// Failure is what the kernel does when it loses a record: 0 nothing, 1 a
-	// line in its log, 2 panic.
-	Failure uint32
-	// PID is the process that receives records by unicast, 0 for none.
-	PID uint32
-	// RateLimit is the most records a second, 0 for no limit.
-	RateLimit uint32
-	// BacklogLimit is how many records may wait for the receiver.
-	BacklogLimit uint32
-	// Lost counts records that the kernel has lost since boot.
-	Lost uint32
-	// Backlog is how many records wait now.
-	Backlog uint32
-	// BacklogWaitTime is how long, in jiffies, an audited process waits for
-	// room when the backlog is full. It means something only where the kernel
-	// has FeatureBacklogWaitTime.
-	BacklogWaitTime uint32
-	// Features is the kernel's feature bitmap (AUDIT_FEATURE_BITMAP_*).
-	Features uint32
-}
-
-// FeatureBacklogWaitTime is set in Status.Features where the backlog's wait
-// time can be set (AUDIT_FEATURE_BITMAP_BACKLOG_WAIT_TIME, Linux 3.14).
-const FeatureBacklogWaitTime = libaudit.AuditFeatureBitmapBacklogWaitTime
-
-// Locked says whether rules and settings cannot be changed until the next boot.
-func (s Status) Locked() bool { return s.Enabled == 2 }
-
-// Status asks for the kernel's audit status.
-func (c *Client) Status() (Status, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	status, err := c.library.GetStatus()
-	if err != nil {
-		return Status{}, fmt.Errorf("asking for the audit status: %w", wrapErrno(err))
-	}
-	return Status{
-		Enabled: status.Enabled, Failure: status.Failure, PID: status.PID,
-		RateLimit: status.RateLimit, BacklogLimit: status.BacklogLimit,
-		Lost: status.Lost, Backlog: status.Backlog,
-		BacklogWaitTime: status.BacklogWaitTime, Features: status.FeatureBitmap,
-	}, nil
 }
 
 // Setting names one field of the audit status that can be set
@@ -124,7 +79,8 @@ func (s Setting) Of(status Status) uint32 {
 }
 
 // Set changes one setting. A kernel ignores a setting that it does not know
-// without an error, so callers that need to be sure read it back.
+// without an error; the wait time, which some lack, is therefore read back, and a
+// kernel that kept another value gives a *FeatureError.
 func (c *Client) Set(setting Setting, value uint32) error {
 	status := libaudit.AuditStatus{Mask: libaudit.AuditStatusMask(setting)}
 	switch setting {
@@ -137,8 +93,24 @@ func (c *Client) Set(setting Setting, value uint32) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.request(libaudit.AuditSet, EncodeStatus(status)); err != nil {
+	err := c.request(libaudit.AuditSet, EncodeStatus(status))
+	if err == nil && setting == SettingBacklogWaitTime {
+		err = c.waitTimeIs(value)
+	}
+	if err != nil {
 		return fmt.Errorf("setting audit's %s to %d: %w", setting, value, err)
+	}
+	return nil
+}
+
+// waitTimeIs reads the backlog's wait time back.
+func (c *Client) waitTimeIs(value uint32) error {
+	status, size, err := c.askStatus()
+	if err != nil {
+		return fmt.Errorf("reading it back: %w", err)
+	}
+	if size < sizeWithWaitTime || status.BacklogWaitTime != value {
+		return newFeatureError(FeatureWaitTime, nil)
 	}
 	return nil
 }

@@ -1,7 +1,5 @@
 package kernel
 
-import "fmt"
-
 // Support says whether the kernel has a feature. Unknown is an answer of its
 // own: a kernel whose configuration is locked cannot be asked by trying.
 type Support uint8
@@ -24,12 +22,16 @@ func (s Support) String() string {
 	return "unknown"
 }
 
+// MarshalText is String.
+func (s Support) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // Features describes what this kernel's audit can do. Each was found by asking
 // the kernel, never by its version: distributions carry features back.
 type Features struct {
 	// Release and Machine are those of uname(2), for messages alone.
 	Release, Machine string
-	// StatusSize is the length in bytes of the kernel's struct audit_status.
+	// StatusSize is the length in bytes of the kernel's struct audit_status, 0
+	// where the status may not be read.
 	StatusSize int
 	// BacklogWaitTime says that the time for which an audited process waits for
 	// room in the backlog can be set (upstream Linux 3.14).
@@ -39,6 +41,10 @@ type Features struct {
 	// Multicast says that records can be received beside the audit daemon
 	// (AUDIT_NLGRP_READLOG, 3.16).
 	Multicast Support
+	// MulticastDelivered says that a record was really received by multicast,
+	// which is certain, while Multicast alone may rest on the kernel's answers.
+	// A sensor in a network namespace of its own is delivered nothing.
+	MulticastDelivered Support
 	// SaddrFamily says that exit rules can select by the address family of a
 	// connect (the field saddr_fam, 5.3).
 	SaddrFamily Support
@@ -55,26 +61,97 @@ type Features struct {
 	// X32 says that the kernel runs x32 programs, whose connects no audit rule
 	// sees.
 	X32 Support
+	// ForceReceiveBuffer says that a socket's receive buffer can be made larger
+	// than net.core.rmem_max (SO_RCVBUFFORCE, which needs CAP_NET_ADMIN).
+	ForceReceiveBuffer Support
+	// ReceiveBuffer is the receive buffer, in bytes as the kernel accounts them,
+	// that a socket gets at most, or that it got when 64 MiB were asked for.
+	ReceiveBuffer int
 }
 
-// FeatureError says that the kernel lacks a feature.
-type FeatureError struct {
-	// Feature names it in a user's words.
-	Feature string
-	// Since is the first upstream release that has it, such as "5.16".
-	Since string
-	// Err is the kernel's answer, if it gave one.
-	Err error
-}
+// Feature names one of the features, for messages and for lists of all.
+type Feature uint8
 
-// Error names the feature and the first kernel that has it.
-func (e *FeatureError) Error() string {
-	text := fmt.Sprintf("this kernel has no %s (upstream since Linux %s)", e.Feature, e.Since)
-	if e.Err != nil {
-		text += ": " + e.Err.Error()
+// The features in the order in which they are listed.
+const (
+	FeatureMulticast Feature = iota
+	FeatureWaitTime
+	FeatureLostReset
+	FeatureSaddrFamily
+	FeatureExecutable
+	FeatureSessionID
+	FeatureIOUringFilter
+	featureCount
+)
+
+// AllFeatures lists the features that a kernel has or lacks.
+func AllFeatures() []Feature {
+	all := make([]Feature, featureCount)
+	for i := range all {
+		all[i] = Feature(i)
 	}
-	return text
+	return all
 }
 
-// Unwrap gives the kernel's answer.
-func (e *FeatureError) Unwrap() error { return e.Err }
+// String names the feature in a user's words.
+func (f Feature) String() string {
+	name, _ := f.describe()
+	return name
+}
+
+// Since is the first upstream release of Linux that has the feature.
+func (f Feature) Since() string {
+	_, since := f.describe()
+	return since
+}
+
+// describe gives a feature's name and first release, as linux/audit.h and its
+// history have them.
+func (f Feature) describe() (name, since string) {
+	switch f {
+	case FeatureMulticast:
+		return "multicast of audit records", "3.16"
+	case FeatureWaitTime:
+		return "settable backlog wait time", "3.14"
+	case FeatureLostReset:
+		return "resettable counter of lost records", "4.10"
+	case FeatureSaddrFamily:
+		return "rules by address family (saddr_fam)", "5.3"
+	case FeatureExecutable:
+		return "rules by program (exe)", "4.3"
+	case FeatureSessionID:
+		return "rules by login session (sessionid)", "4.10"
+	case FeatureIOUringFilter:
+		return "rules on io_uring operations", "5.16"
+	}
+	return "unknown feature", "?"
+}
+
+// Has says whether this kernel has a feature.
+func (f Features) Has(feature Feature) Support {
+	switch feature {
+	case FeatureMulticast:
+		return f.Multicast
+	case FeatureWaitTime:
+		return f.BacklogWaitTime
+	case FeatureLostReset:
+		return f.LostReset
+	case FeatureSaddrFamily:
+		return f.SaddrFamily
+	case FeatureExecutable:
+		return f.Executable
+	case FeatureSessionID:
+		return f.SessionID
+	case FeatureIOUringFilter:
+		return f.IOUringFilter
+	}
+	return Unknown
+}
+
+// Need returns a *FeatureError where the kernel is known to lack a feature.
+func (f Features) Need(feature Feature) error {
+	if f.Has(feature) == Unsupported {
+		return newFeatureError(feature, nil)
+	}
+	return nil
+}
