@@ -80,13 +80,16 @@ const (
 	SourceMulticast Source = "multicast"
 )
 
-// Detect bounds the memory of detection.
+// Detect bounds the memory of detection, and its patience.
 type Detect struct {
 	// MaxPendingPerRule is how many unfinished sequences one rule may have.
 	MaxPendingPerRule int `toml:"max_pending_per_rule"`
 	// MaxPendingTotal is how many unfinished sequences all rules together may
 	// have.
 	MaxPendingTotal int `toml:"max_pending_total"`
+	// Tolerance is how late an event may arrive to be put in its place among
+	// the others. Every event is held back for as long.
+	Tolerance Duration `toml:"tolerance"`
 }
 
 // Output says where results go, besides standard output.

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"tripline/internal/diag"
 	"tripline/internal/stricttoml"
@@ -69,6 +70,8 @@ func TestLoad(t *testing.T) {
 source = "multicast"
 receive_buffer = 1048576
 backlog_limit = 0
+[detect]
+tolerance = "1m"
 [output]
 alerts.path = ""
 `))
@@ -79,6 +82,7 @@ alerts.path = ""
 	want.Kernel.Source = SourceMulticast
 	want.Kernel.ReceiveBuffer = MiB
 	want.Kernel.BacklogLimit = 0
+	want.Detect.Tolerance = Duration(time.Minute)
 	want.Output.Alerts.Path = ""
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -101,6 +105,7 @@ key = "two words"
 [detect]
 max_pending_per_rule = 0
 max_pending_total = "many"
+tolerance = "2m"
 [output.alerts]
 path = "/var/log/"
 [log]
@@ -113,11 +118,15 @@ level = "INFO"`, []string{
 			`8:7: kernel.key must not contain ' '; use letters A to Z, digits, _ and -`,
 			`10:24: detect.max_pending_per_rule must be between 1 and 16777216, not 0`,
 			`11:21: detect.max_pending_total must be a whole number, not text; leave out the quotation marks`,
-			`13:8: output.alerts.path must name a file, not a folder`,
-			`15:9: log.level must be one of error, warn, info, debug, not "INFO"`,
+			`12:13: detect.tolerance must be between 0s and 1m0s, not 2m0s; every alert comes later by as much`,
+			`14:8: output.alerts.path must name a file, not a folder`,
+			`16:9: log.level must be one of error, warn, info, debug, not "INFO"`,
 		}},
 		{"a default is in the way", "[detect]\nmax_pending_per_rule = 300000", []string{
 			` detect.max_pending_total is 262144, less than one rule may have; raise it, or lower detect.max_pending_per_rule, which is 300000`,
+		}},
+		{"no time", "[detect]\ntolerance = '5'", []string{
+			`2:13: detect.tolerance must be a span of time, not "5"; write a number and ms, s, m or h, such as "500ms"`,
 		}},
 		{"long key", "kernel.key = '12345678901234567890123456789012'", []string{
 			`1:14: kernel.key must have 1 to 31 characters, not 32`,

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tripline/internal/diag"
 )
@@ -19,6 +20,7 @@ const (
 	maxBacklogLimit  = 1 << 20
 	maxPending       = 1 << 24
 	maxKeyLength     = 31
+	maxTolerance     = Duration(time.Minute)
 )
 
 // problem is a value that is well formed but not acceptable.
@@ -59,6 +61,10 @@ func (c *Config) check() []problem {
 		found.add(fmt.Sprintf("is %d, less than one rule may have", c.Detect.MaxPendingTotal),
 			fmt.Sprintf("raise it, or lower detect.max_pending_per_rule, which is %d", c.Detect.MaxPendingPerRule),
 			"detect", "max_pending_total")
+	}
+	if c.Detect.Tolerance < 0 || c.Detect.Tolerance > maxTolerance {
+		found.add(fmt.Sprintf("must be between 0s and %s, not %s", maxTolerance, c.Detect.Tolerance),
+			"every alert comes later by as much", "detect", "tolerance")
 	}
 	found.path(c.Output.Alerts.Path, "output", "alerts", "path")
 	if strings.HasSuffix(c.Output.Alerts.Path, "/") {

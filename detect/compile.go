@@ -43,8 +43,9 @@ type Compiled struct {
 	stages []stage
 	until  *stage
 	// maxSpan is in milliseconds, 0 for none.
-	maxSpan int64
-	fields  []string
+	maxSpan    int64
+	fields     []string
+	exceptions []*Exception
 }
 
 // stage is a compiled [category where condition] by keys.

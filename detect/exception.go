@@ -73,9 +73,13 @@ func (c *Compiled) Except(x *Exception) *Compiled {
 		until.matches = x.before(until.matches)
 		excepted.until = &until
 	}
+	excepted.exceptions = append(slices.Clone(c.exceptions), x)
 	excepted.fields = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(c.fields), x.fields...))))
 	return &excepted
 }
+
+// Exceptions are the exceptions that were put before the rule, in that order.
+func (c *Compiled) Exceptions() []*Exception { return slices.Clone(c.exceptions) }
 
 // before asks the exception only about events that would count.
 func (x *Exception) before(matches predicate) predicate {

@@ -45,6 +45,10 @@ func (h *eventHeap) Pop() any {
 	return last
 }
 
+// HeldBack is how many events wait to be put in order, for which Advance has to
+// be called although no event comes.
+func (e *Engine) HeldBack() int { return len(e.reorder.waiting) }
+
 // accept takes an event that arrived: into the buffer or, if it is later than
 // is tolerated or nothing is, to the rules.
 func (e *Engine) accept(ev Event, place order) {

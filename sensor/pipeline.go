@@ -150,7 +150,7 @@ func (p *pipeline) pumpLog(from source.Source) error {
 }
 
 // How long the pipeline waits for records before it looks at the time: soon
-// while an event is incomplete, seldom while a sequence is, and for ever when
+// while an event is incomplete or held back, seldom while a sequence is, and for ever when
 // nothing can become due.
 const (
 	incompleteWait = 50 * time.Millisecond
@@ -185,7 +185,7 @@ func (p *pipeline) pumpKernel(from source.Source) error {
 
 // patience is how long the pipeline can wait for the next record.
 func (p *pipeline) patience() time.Duration {
-	if p.correlator.Pending() > 0 {
+	if p.correlator.Pending() > 0 || p.engine != nil && p.engine.HeldBack() > 0 {
 		return incompleteWait
 	}
 	if p.engine != nil && p.engine.Pending() > 0 {

@@ -47,6 +47,10 @@ type ReplaySummary struct {
 	Correlated normalize.Stats
 	// Alerts counts alerts.
 	Alerts uint64
+	// Rules has what became of each rule.
+	Rules []detect.RuleStats
+	// Exempted lists the exceptions that exempted events.
+	Exempted []Exempted
 }
 
 // Replay runs recorded audit logs through the same pipeline as a live kernel's
@@ -76,6 +80,9 @@ func Replay(ctx context.Context, files []string, options ReplayOptions, out io.W
 	}
 	p.finish(p.failure == nil && ctx.Err() == nil)
 	summary.Unreadable, summary.Alerts, summary.Correlated = p.unreadable.Load(), p.alerts.Load(), p.correlator.Stats()
+	if p.engine != nil {
+		summary.Rules, summary.Exempted = p.engine.Stats().Rules, exempted(options.Rules)
+	}
 	if err := buffered.Flush(); err != nil && p.failure == nil {
 		p.failure = fmt.Errorf("writing results: %w", err)
 	}

@@ -40,6 +40,13 @@ func LoadRules(folder string, exceptions []config.Exception) ([]*detect.Compiled
 	return compiled, errors.Join(append(failures, err)...)
 }
 
+// Limits are the engine's limits that a configuration asks for.
+func Limits(c config.Detect) detect.Limits {
+	return detect.Limits{
+		PendingPerRule: c.MaxPendingPerRule, PendingTotal: c.MaxPendingTotal, Tolerance: int64(c.Tolerance),
+	}
+}
+
 // except puts exceptions before the rules that they are for.
 func except(compiled []*detect.Compiled, exceptions []config.Exception, now time.Time) ([]*detect.Compiled, error) {
 	var failures []error

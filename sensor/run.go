@@ -114,9 +114,7 @@ func (s *Sensor) connect() error {
 	if err != nil {
 		return fmt.Errorf("preparing to identify processes: %w", err)
 	}
-	detectConfig := s.options.Config.Detect
-	limits := detect.Limits{PendingPerRule: detectConfig.MaxPendingPerRule, PendingTotal: detectConfig.MaxPendingTotal}
-	s.pipeline = newPipeline(s.options.Rules, limits, resolver)
+	s.pipeline = newPipeline(s.options.Rules, Limits(s.options.Config.Detect), resolver)
 	s.pipeline.builder = alert.Builder{Host: host}
 	s.pipeline.isTest = s.isSample
 	s.pipeline.onAlert = s.raise
@@ -310,6 +308,9 @@ func (s *Sensor) sayTotals() {
 	s.options.Log.Info("stopped; kernel audit is restored next",
 		"records", received.Messages, "events", joined.Events, "alerts", s.pipeline.alerts.Load(),
 		"overruns", received.Overruns, "unreadable", s.pipeline.unreadable.Load(), "incomplete", joined.Incomplete)
+	for _, one := range exempted(s.rules) {
+		s.options.Log.Info("an exception exempted events", "events", one.Events, "condition", one.Condition)
+	}
 	for _, queue := range s.queues {
 		if stats := queue.Stats(); stats.Dropped+stats.Failed > 0 {
 			s.options.Log.Error("alerts were not delivered", "output", queue.Name(), "dropped", stats.Dropped, "failed", stats.Failed)

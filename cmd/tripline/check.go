@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -15,15 +16,21 @@ import (
 
 func checkCommand(std streams) *cobra.Command {
 	var common settings
-	var asJSON bool
+	var asJSON, failOnAlert bool
 	command := &cobra.Command{
-		Use:   "check",
+		Use:   "check [LOG...]",
 		Short: "Validate configuration and rules, show the kernel audit rules",
 		Long: `Validate the configuration and every rule, and show the kernel audit rules that
 "tripline run" would install on this machine. Nothing is changed, and no
-privilege is needed. Any defect makes the exit code 2.`,
-		Args: noArguments,
-		RunE: func(*cobra.Command, []string) error {
+privilege is needed. Any defect makes the exit code 2.
+
+With recorded audit logs (plain or .gz, "-" for standard input) the rules are
+also tried on them, and what would have been raised is counted for each rule:
+whether a new rule or exception is quiet on yesterday's log, for instance.`,
+		RunE: func(command *cobra.Command, logs []string) error {
+			if failOnAlert && len(logs) == 0 {
+				return &usageError{errors.New("--fail-on-alert needs a recorded LOG on which the rules are tried")}
+			}
 			loaded, err := common.load()
 			if err != nil {
 				return err
@@ -44,11 +51,15 @@ privilege is needed. Any defect makes the exit code 2.`,
 			if rulesErr != nil {
 				return &usageError{rulesErr}
 			}
-			return nil
+			if len(logs) == 0 {
+				return nil
+			}
+			return tryRules(command, std, loaded, compiled, logs, tryOptions{asJSON: asJSON || !std.terminal, failOnAlert: failOnAlert})
 		},
 	}
 	common.addFlags(command)
 	command.Flags().BoolVar(&asJSON, "json", false, "print JSON also on a terminal")
+	command.Flags().BoolVar(&failOnAlert, "fail-on-alert", false, "exit with 3 if there would have been an alert on a LOG")
 	return command
 }
 

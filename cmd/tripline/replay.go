@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tripline/detect"
 	"tripline/internal/diag"
 	"tripline/normalize"
 	"tripline/sensor"
@@ -60,7 +59,7 @@ func replay(command *cobra.Command, std streams, flags *replayFlags, files []str
 		return &usageError{err}
 	}
 	options := sensor.ReplayOptions{
-		Limits: detect.Limits{PendingPerRule: loaded.Detect.MaxPendingPerRule, PendingTotal: loaded.Detect.MaxPendingTotal},
+		Limits: sensor.Limits(loaded.Detect),
 		Host:   host,
 		Events: flags.events, Alerts: flags.alerts || !flags.events,
 		Text: std.terminal && !flags.asJSON, Stdin: std.in,
@@ -75,15 +74,25 @@ func replay(command *cobra.Command, std streams, flags *replayFlags, files []str
 	summary, err := sensor.Replay(command.Context(), files, options, std.out)
 	defects.finish()
 	summarize(std.err, summary)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	if err := replayFailure(summary, len(files)); err != nil {
+		return err
+	}
+	if flags.failOnAlert && summary.Alerts > 0 {
+		return errMatched
+	}
+	return nil
+}
+
+// replayFailure says why a replay cannot be trusted to have seen everything.
+func replayFailure(summary sensor.ReplaySummary, files int) error {
+	switch {
 	case summary.Failed > 0:
-		return fmt.Errorf("%d of %d logs could not be read to their end", summary.Failed, len(files))
+		return fmt.Errorf("%d of %d logs could not be read to their end", summary.Failed, files)
 	case summary.Lines > 0 && summary.Correlated.Records == 0:
 		return fmt.Errorf("none of %d lines is an audit record; a log has lines such as: type=SYSCALL msg=audit(1700000000.123:45): arch=…", summary.Lines)
-	case flags.failOnAlert && summary.Alerts > 0:
-		return errMatched
 	}
 	return nil
 }
@@ -138,4 +147,7 @@ func summarize(to io.Writer, s sensor.ReplaySummary) {
 		}
 	}
 	_, _ = fmt.Fprintln(to)
+	for _, one := range s.Exempted {
+		_, _ = fmt.Fprintf(to, "%d events were exempted by the exception: %s\n", one.Events, one.Condition)
+	}
 }

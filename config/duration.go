@@ -1,0 +1,30 @@
+package config
+
+import (
+	"strconv"
+	"time"
+
+	"tripline/internal/diag"
+)
+
+// Duration is a span of time, written as "500ms" or "1m30s".
+type Duration time.Duration
+
+// UnmarshalText reads the units of time.ParseDuration: ns, us, ms, s, m and h.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil {
+		return &diag.Error{
+			Message: "must be a span of time, not " + strconv.Quote(string(text)),
+			Hint:    `write a number and ms, s, m or h, such as "500ms"`,
+		}
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// MarshalText writes the form that UnmarshalText reads.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// String gives the span as "1m30s".
+func (d Duration) String() string { return time.Duration(d).String() }
