@@ -29,8 +29,8 @@ func anyChoice(ev Event, fields []FieldID, holds predicate) bool {
 	for _, field := range fields {
 		if value := ev.Value(field); value.kind == KindList {
 			one.fields = append(one.fields, field)
-			one.values = append(one.values, value.list[0])
-			lists = append(lists, value.list)
+			one.values = append(one.values, value.Elements()[0])
+			lists = append(lists, value.Elements())
 		}
 	}
 	at := make([]int, len(lists))

@@ -17,10 +17,10 @@ func (c *compiler) cidrMatch(call *eql.Call, operands []operand) (operand, error
 		if value.kind == KindMissing {
 			return constantOperand(Value{}), nil
 		}
-		block, ok := parseBlock(value.text)
+		block, ok := parseBlock(value.Text())
 		if !ok {
 			return operand{}, c.query.ErrorAt(call.Arguments[i+1].Position(), `write an address and a length: "10.0.0.0/8"`,
-				"%q is no block of addresses", value.text)
+				"%q is no block of addresses", value.Text())
 		}
 		blocks = append(blocks, block)
 	}
@@ -30,7 +30,7 @@ func (c *compiler) cidrMatch(call *eql.Call, operands []operand) (operand, error
 		if value.kind == KindMissing {
 			return Value{}
 		}
-		return Bool(inBlocks(value.text, blocks))
+		return Bool(inBlocks(value.Text(), blocks))
 	}, operands[0]), nil
 }
 

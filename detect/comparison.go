@@ -55,7 +55,7 @@ func (c *compiler) comparisonTest(operator eql.ComparisonOperator, source, other
 		moment, err := c.dateOf(other, value)
 		return dateTest(operator, moment), err
 	case c.isUnknown(source) && value.kind == KindString:
-		return unknownTest(operator, value.text), nil
+		return unknownTest(operator, value.Text()), nil
 	default:
 		return compareWith(operator, value), nil
 	}
@@ -116,8 +116,8 @@ func literalValue(literal *eql.Literal) Value {
 // constant. Values that cannot be compared do not.
 func compareWith(operator eql.ComparisonOperator, right Value) scalarTest {
 	if operator == eql.Equal && right.kind == KindString {
-		text := right.text
-		return func(value Value) bool { return value.kind == KindString && value.text == text }
+		text := right.Text()
+		return func(value Value) bool { return value.kind == KindString && value.Text() == text }
 	}
 	return func(value Value) bool {
 		sign, ok := compareScalars(value, right)
@@ -152,7 +152,7 @@ func operatorHolds(operator eql.ComparisonOperator, sign int) bool {
 func compareScalars(a, b Value) (int, bool) {
 	switch {
 	case a.kind == KindString && b.kind == KindString:
-		return strings.Compare(a.text, b.text), true
+		return strings.Compare(a.Text(), b.Text()), true
 	case a.kind == KindInt && b.kind == KindInt:
 		return cmp.Compare(a.Int(), b.Int()), true
 	case a.kind == KindInt && b.kind == KindFloat:

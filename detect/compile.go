@@ -257,15 +257,20 @@ func hasCategory(field FieldID, category string, condition predicate) predicate 
 	return func(ev Event) bool {
 		value := ev.Value(field)
 		if value.kind == KindString {
-			return value.text == category && condition(ev)
+			return value.Text() == category && condition(ev)
 		}
-		for i := range value.list {
-			if element := &value.list[i]; element.kind == KindString && element.text == category {
-				return condition(ev)
-			}
-		}
-		return false
+		return containsText(value.Elements(), category) && condition(ev)
 	}
+}
+
+// containsText reports whether one of some values is a text.
+func containsText(values []Value, text string) bool {
+	for _, one := range values {
+		if one.kind == KindString && one.Text() == text {
+			return true
+		}
+	}
+	return false
 }
 
 // checkedFields shows a Schema to the checker.

@@ -125,7 +125,7 @@ func (c *compiler) leaf(source *eql.Field, test scalarTest) (condition, error) {
 		case KindMissing:
 			return false
 		case KindList:
-			return slices.ContainsFunc(value.list, test)
+			return slices.ContainsFunc(value.Elements(), test)
 		default:
 			return test(value)
 		}

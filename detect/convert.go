@@ -10,7 +10,7 @@ import (
 func textOf(value Value) string {
 	switch value.kind {
 	case KindString:
-		return value.text
+		return value.Text()
 	case KindInt:
 		return strconv.FormatInt(value.Int(), 10)
 	case KindFloat:
@@ -67,7 +67,7 @@ func toNumber(operands []operand) operand {
 		if value.kind != KindString {
 			return value.ifNumber()
 		}
-		return parseNumber(strings.TrimSpace(value.text), base)
+		return parseNumber(strings.TrimSpace(value.Text()), base)
 	}, operands[0])
 }
 

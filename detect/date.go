@@ -79,9 +79,9 @@ func (d date) compare(value Value) (int, bool) {
 	case KindInt:
 		return d.compareMoment(value.Int()), true
 	case KindString:
-		parsed, err := time.Parse(time.RFC3339Nano, value.text)
+		parsed, err := time.Parse(time.RFC3339Nano, value.Text())
 		if err != nil {
-			other, ok := parseDate(value.text)
+			other, ok := parseDate(value.Text())
 			return d.compareMoment(other.first), ok
 		}
 		if year := parsed.Year(); year < firstYear || year > lastYear {
@@ -115,7 +115,7 @@ func (d date) compareUnknown(value Value) (int, bool) {
 			return d.compareMoment(n * perMillisecond), true
 		}
 		return cmp.Compare(value.Int(), 0), true
-	case value.kind == KindString && looksLikeDate(value.text):
+	case value.kind == KindString && looksLikeDate(value.Text()):
 		return d.compare(value)
 	default:
 		return 0, false
@@ -166,7 +166,7 @@ func (c *compiler) isDate(expression eql.Expression) bool {
 
 // dateOf reads a constant that a date field is compared with.
 func (c *compiler) dateOf(expression eql.Expression, value Value) (date, error) {
-	if d, ok := parseDate(value.text); ok && value.kind == KindString {
+	if d, ok := parseDate(value.Text()); ok && value.kind == KindString {
 		return d, nil
 	}
 	return date{}, c.query.ErrorAt(expression.Position(), `write a date such as "2024-01-31" or "2024-01-31T10:00:00Z"`,

@@ -3,6 +3,7 @@ package detect_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 
 	"tripline/detect"
@@ -103,7 +104,7 @@ func TestMatchCarriesRuleAndJoinKeys(t *testing.T) {
 	engine := detect.NewEngine([]*detect.Compiled{compiled}, detect.Limits{}, func(m detect.Match) {
 		calls++
 		want := []detect.Value{detect.String("key"), {}, detect.Int(-7), detect.Float(2.5), detect.Bool(true)}
-		if m.Rule != compiled.Rule() || !reflect.DeepEqual(m.JoinKeys, want) {
+		if m.Rule != compiled.Rule() || !slices.EqualFunc(m.JoinKeys, want, detect.Value.Equal) {
 			t.Errorf("match is %+v, want keys %v", m, want)
 		}
 	})

@@ -1,6 +1,10 @@
 package detect
 
-import "math"
+import (
+	"math"
+	"slices"
+	"unsafe"
+)
 
 // FieldID names one field of a Schema. It means nothing outside that schema.
 type FieldID int32
@@ -73,15 +77,21 @@ const (
 
 // Value is the content of a field: missing, one scalar, or several scalars.
 // The zero Value is the missing field.
+//
+// It is read several times for each event and rule. In three words it is
+// passed in registers, which a string and a slice side by side are not.
 type Value struct {
-	kind Kind
+	// data is the first byte of a string, or the first element of a list.
+	data unsafe.Pointer
+	// num is the bits of a number, 1 for true, or the length of data.
 	num  uint64
-	text string
-	list []Value
+	kind Kind
 }
 
 // String makes a string value. The text is not copied.
-func String(text string) Value { return Value{kind: KindString, text: text} }
+func String(text string) Value {
+	return Value{kind: KindString, num: uint64(len(text)), data: unsafe.Pointer(unsafe.StringData(text))}
+}
 
 // Int makes an integer value.
 func Int(n int64) Value { return Value{kind: KindInt, num: uint64(n)} }
@@ -106,14 +116,19 @@ func List(values []Value) Value {
 	case 1:
 		return values[0]
 	}
-	return Value{kind: KindList, list: values}
+	return Value{kind: KindList, num: uint64(len(values)), data: unsafe.Pointer(unsafe.SliceData(values))}
 }
 
 // Kind says what the value is.
 func (v Value) Kind() Kind { return v.kind }
 
 // Text is the text of a string value, empty for every other kind.
-func (v Value) Text() string { return v.text }
+func (v Value) Text() string {
+	if v.kind != KindString {
+		return ""
+	}
+	return unsafe.String((*byte)(v.data), int(v.num))
+}
 
 // Int is the number of an integer value.
 func (v Value) Int() int64 { return int64(v.num) }
@@ -125,4 +140,18 @@ func (v Value) Float() float64 { return math.Float64frombits(v.num) }
 func (v Value) Bool() bool { return v.num != 0 }
 
 // Elements are the scalars of a list; nil for every other kind.
-func (v Value) Elements() []Value { return v.list }
+func (v Value) Elements() []Value {
+	if v.kind != KindList {
+		return nil
+	}
+	return unsafe.Slice((*Value)(v.data), int(v.num))
+}
+
+// Equal reports whether two values have the same kind and content. As EQL
+// compares numbers of different kinds, it is stricter than EQL's ==.
+func (v Value) Equal(other Value) bool {
+	if v.kind != other.kind || v.num != other.num {
+		return false
+	}
+	return v.Text() == other.Text() && slices.EqualFunc(v.Elements(), other.Elements(), Value.Equal)
+}

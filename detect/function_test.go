@@ -71,7 +71,7 @@ func evaluate(t *testing.T, expression string) string {
 	case KindMissing:
 		return "null"
 	case KindString:
-		return `"` + value.text + `"`
+		return `"` + value.Text() + `"`
 	default:
 		return textOf(value)
 	}

@@ -79,8 +79,8 @@ func (x *index) visit(ev Event, process func(*ruleState)) {
 	x.any.visit(action, process)
 	category := ev.Value(x.category)
 	x.visitCategory(category, action, process)
-	for i := range category.list {
-		x.visitCategory(category.list[i], action, process)
+	for i := range category.Elements() {
+		x.visitCategory(category.Elements()[i], action, process)
 	}
 }
 
@@ -88,7 +88,7 @@ func (x *index) visitCategory(category, action Value, process func(*ruleState)) 
 	if category.kind != KindString {
 		return
 	}
-	if b := x.byCategory[category.text]; b != nil {
+	if b := x.byCategory[category.Text()]; b != nil {
 		b.visit(action, process)
 	}
 }
@@ -101,12 +101,12 @@ func (b *bucket) visit(action Value, process func(*ruleState)) {
 		return
 	}
 	if action.kind == KindString {
-		for _, rule := range b.byAction[action.text] {
+		for _, rule := range b.byAction[action.Text()] {
 			process(rule)
 		}
 	}
-	for i := range action.list {
-		for _, rule := range b.byAction[action.list[i].text] {
+	for i := range action.Elements() {
+		for _, rule := range b.byAction[action.Elements()[i].Text()] {
 			process(rule)
 		}
 	}

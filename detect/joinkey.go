@@ -37,7 +37,9 @@ func (k *keyReader) start(ev Event, keys []joinKey) bool {
 		if value.kind == KindMissing && !key.optional {
 			return false
 		}
-		value.list = k.distinct(value.list)
+		if value.kind == KindList {
+			value = List(k.distinct(value.Elements()))
+		}
 		k.values = append(k.values, value)
 		k.at = append(k.at, 0)
 	}
@@ -54,7 +56,7 @@ func (k *keyReader) next() ([]byte, bool) {
 	k.buffer = k.buffer[:0]
 	for i, value := range k.values {
 		if value.kind == KindList {
-			value = value.list[k.at[i]]
+			value = value.Elements()[k.at[i]]
 		}
 		k.buffer = appendKey(k.buffer, value)
 	}
@@ -66,7 +68,7 @@ func (k *keyReader) next() ([]byte, bool) {
 func (k *keyReader) step() bool {
 	for i := range k.values {
 		k.at[i]++
-		if k.at[i] < len(k.values[i].list) {
+		if k.at[i] < len(k.values[i].Elements()) {
 			return true
 		}
 		k.at[i] = 0
@@ -115,7 +117,7 @@ func containsKey(values []Value, value *Value) bool {
 	wanted := wholeNumber(*value)
 	for i := range values {
 		one := wholeNumber(values[i])
-		if one.kind == wanted.kind && one.num == wanted.num && one.text == wanted.text {
+		if one.Equal(wanted) {
 			return true
 		}
 	}
@@ -139,8 +141,8 @@ func appendKey(buffer []byte, value Value) []byte {
 	buffer = append(buffer, byte(value.kind))
 	switch value.kind {
 	case KindString:
-		buffer = binary.AppendUvarint(buffer, uint64(len(value.text)))
-		buffer = append(buffer, value.text...)
+		buffer = binary.AppendUvarint(buffer, value.num)
+		buffer = append(buffer, value.Text()...)
 	case KindInt, KindFloat, KindBool:
 		buffer = binary.LittleEndian.AppendUint64(buffer, value.num)
 	}
@@ -155,7 +157,7 @@ func appendKeyValues(values []Value, key string) []Value {
 		switch value.kind {
 		case KindString:
 			length, size := binary.Uvarint([]byte(key[:min(len(key), binary.MaxVarintLen64)]))
-			value.text = key[size : size+int(length)]
+			value = String(key[size : size+int(length)])
 			key = key[size+int(length):]
 		case KindInt, KindFloat, KindBool:
 			value.num = binary.LittleEndian.Uint64([]byte(key[:8]))

@@ -47,7 +47,7 @@ func (c *compiler) memberTest(e *eql.Membership) (scalarTest, error) {
 	for _, choice := range choices {
 		switch value := choice.evaluate(nil); value.kind {
 		case KindString:
-			texts = append(texts, value.text)
+			texts = append(texts, value.Text())
 		case KindMissing:
 		default:
 			others = append(others, value)
@@ -61,7 +61,7 @@ func (c *compiler) memberTest(e *eql.Membership) (scalarTest, error) {
 	}
 	return func(value Value) bool {
 		if value.kind == KindString {
-			return inText(value.text)
+			return inText(value.Text())
 		}
 		for _, other := range others {
 			if sign, ok := compareScalars(value, other); ok && sign == 0 {

@@ -13,15 +13,19 @@ func textFunction(name string, fold bool) function {
 	find := finder(fold)
 	switch name {
 	case "length":
-		return onText(1, func(given arguments) Value { return Int(int64(utf8.RuneCountInString(given.values[0].text))) })
+		return onText(1, func(given arguments) Value { return Int(int64(utf8.RuneCountInString(given.values[0].Text()))) })
 	case "startswith":
-		return onText(2, func(given arguments) Value { return Bool(hasPrefix(given.values[0].text, given.values[1].text, fold)) })
+		return onText(2, func(given arguments) Value {
+			return Bool(hasPrefix(given.values[0].Text(), given.values[1].Text(), fold))
+		})
 	case "endswith":
-		return onText(2, func(given arguments) Value { return Bool(hasSuffix(given.values[0].text, given.values[1].text, fold)) })
+		return onText(2, func(given arguments) Value {
+			return Bool(hasSuffix(given.values[0].Text(), given.values[1].Text(), fold))
+		})
 	case "stringcontains":
 		return onText(2, func(given arguments) Value {
-			at, _ := find(given.values[0].text, given.values[1].text)
-			return Bool(at >= 0 && given.values[1].text != "") // nothing contains the empty string
+			at, _ := find(given.values[0].Text(), given.values[1].Text())
+			return Bool(at >= 0 && given.values[1].Text() != "") // nothing contains the empty string
 		})
 	case "indexof":
 		return onText(2, func(given arguments) Value { return indexOf(given, find) })
@@ -109,7 +113,7 @@ func hasSuffix(text, suffix string, fold bool) bool {
 // indexOf returns the position of the first occurrence at or after a position;
 // null if there is none.
 func indexOf(given arguments, find func(text, part string) (start, end int)) Value {
-	text, from := given.values[0].text, int64(0)
+	text, from := given.values[0].Text(), int64(0)
 	if given.count > 2 {
 		if given.values[2].kind != KindInt {
 			return Value{}
@@ -120,7 +124,7 @@ func indexOf(given arguments, find func(text, part string) (start, end int)) Val
 	if !ok {
 		return Value{}
 	}
-	at, _ := find(text[skipped:], given.values[1].text)
+	at, _ := find(text[skipped:], given.values[1].Text())
 	if at < 0 {
 		return Value{}
 	}
@@ -144,7 +148,7 @@ func offsetOfCharacter(text string, n int64) (int, bool) {
 // substring returns the characters from a position to before another; negative
 // positions count from the end.
 func substring(given arguments) Value {
-	text := given.values[0].text
+	text := given.values[0].Text()
 	length := int64(utf8.RuneCountInString(text))
 	start, end := int64(0), length
 	for i := 1; i < given.count; i++ {
@@ -174,18 +178,18 @@ func substring(given arguments) Value {
 // next of another, or the last if the fourth argument is true; the empty string
 // if one is not there.
 func between(given arguments, find func(text, part string) (start, end int)) Value {
-	text := given.values[0].text
-	_, start := find(text, given.values[1].text)
-	if at, _ := find(text, given.values[1].text); at < 0 {
+	text := given.values[0].Text()
+	_, start := find(text, given.values[1].Text())
+	if at, _ := find(text, given.values[1].Text()); at < 0 {
 		return String("")
 	}
 	rest := text[start:]
-	at, _ := find(rest, given.values[2].text)
+	at, _ := find(rest, given.values[2].Text())
 	if at < 0 {
 		return String("")
 	}
 	if given.count > 3 && isTrue(given.values[3]) {
-		at = lastOf(rest, given.values[2].text, at, find)
+		at = lastOf(rest, given.values[2].Text(), at, find)
 	}
 	return String(rest[:at])
 }
