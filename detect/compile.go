@@ -29,7 +29,7 @@ type Compiled struct {
 	rule     *Rule
 	category Field
 	// action is the field that the engine's index uses; hasAction is false
-	// when the schema has none that is cheap to read.
+	// when the schema has none.
 	action    Field
 	hasAction bool
 	sequence  bool
@@ -50,7 +50,8 @@ type Compiled struct {
 
 // stage is a compiled [category where condition] by keys.
 type stage struct {
-	// category is the only category that can match, empty for any.
+	// category is the only category that can match, empty for any. The engine
+	// compares it with that of the event before it asks matches.
 	category string
 	// actions are the only actions that can match, nil for any.
 	actions []string
@@ -123,7 +124,6 @@ func compileQuery(text string, schema Schema, options CompileOptions) (*Compiled
 	c.category = category
 	compiled := &Compiled{category: category}
 	compiled.action, compiled.hasAction = schema.Field(options.ActionField)
-	compiled.hasAction = compiled.hasAction && !compiled.action.Costly
 	if err := c.statement(compiled); err != nil {
 		return nil, err
 	}
@@ -245,27 +245,18 @@ func (c *compiler) filter(s *stage, filter *eql.Filter) error {
 	s.matches = condition.test
 	if !filter.Any {
 		s.category = filter.Category
-		s.matches = hasCategory(c.category.ID, filter.Category, condition.test)
 	}
 	s.need = c.need(filter)
 	s.actions = c.exactActions(filter.Condition)
 	return nil
 }
 
-// hasCategory tests the category before the condition.
-func hasCategory(field FieldID, category string, condition predicate) predicate {
-	return func(ev Event) bool {
-		value := ev.Value(field)
-		if value.kind == KindString {
-			return value.Text() == category && condition(ev)
-		}
-		return containsText(value.Elements(), category) && condition(ev)
+// isOrHas reports whether a value is a text or a list that has it.
+func (v Value) isOrHas(text string) bool {
+	if v.kind == KindString {
+		return v.Text() == text
 	}
-}
-
-// containsText reports whether one of some values is a text.
-func containsText(values []Value, text string) bool {
-	for _, one := range values {
+	for _, one := range v.Elements() {
 		if one.kind == KindString && one.Text() == text {
 			return true
 		}

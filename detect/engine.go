@@ -39,14 +39,14 @@ type Engine struct {
 	// late is how many events came later than is tolerated.
 	late uint64
 
-	// current is the event in work and now its place in the stream.
-	current Event
-	now     order
-	keys    keyReader
-	matched []Event
-	values  []Value
-	// visit is the method value of process, made once.
-	visit func(*ruleState)
+	// current is the event in work, category its category, and now its place
+	// in the stream.
+	current  Event
+	category Value
+	now      order
+	keys     keyReader
+	matched  []Event
+	values   []Value
 }
 
 // ruleState is a rule and its pending sequences.
@@ -84,7 +84,6 @@ func NewEngine(rules []*Compiled, limits Limits, onMatch func(Match)) *Engine {
 		e.rules = append(e.rules, newRuleState(compiled))
 	}
 	e.index = newIndex(e.rules)
-	e.visit = e.process
 	return e
 }
 
@@ -125,8 +124,8 @@ func (e *Engine) processInOrder(ev Event, place order) {
 		e.sweep(place.time)
 	}
 	e.current, e.now = ev, place
-	e.index.visit(ev, e.visit)
-	e.current = nil
+	e.processIndexed()
+	e.current, e.category = nil, Value{}
 }
 
 // process lets one rule meet the current event, once.
@@ -140,7 +139,7 @@ func (e *Engine) process(r *ruleState) {
 		e.processSequence(r)
 	case r.compiled.sample:
 		e.processSample(r)
-	case r.compiled.stages[0].matches(e.current):
+	case e.matches(&r.compiled.stages[0]):
 		e.matched = append(e.matched[:0], e.current)
 		e.report(r, "")
 	}

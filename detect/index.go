@@ -6,29 +6,46 @@ type index struct {
 	category  FieldID
 	action    FieldID
 	hasAction bool
+	// costly says that reading the action may need a system call.
+	costly bool
 	// any has the rules that an event of any category can match.
 	any        bucket
-	byCategory map[string]*bucket
+	categories textTable[*bucket]
+	// foreign are the rules whose category or action field is not that of the
+	// first rule. They meet every event.
+	foreign []*ruleState
 }
 
 // bucket has the rules of one category.
 type bucket struct {
 	// always are the rules that an event of any action can match.
 	always   []*ruleState
-	byAction map[string][]*ruleState
+	byAction textTable[[]*ruleState]
+	// withAction is how many stages can match certain actions only.
+	withAction int
 }
 
-// newIndex arranges rules. Rules whose category or action field is not that of
-// the first rule meet every event.
+// manyStages is for how many stages of one category it pays to read an action
+// that may need a system call. For fewer it is left to their conditions, which
+// mostly fail before they come to it.
+const manyStages = 16
+
+// newIndex arranges rules.
 func newIndex(rules []*ruleState) *index {
-	x := &index{byCategory: make(map[string]*bucket)}
+	x := new(index)
 	for i, rule := range rules {
 		c := rule.compiled
 		if i == 0 {
-			x.category, x.action, x.hasAction = c.category.ID, c.action.ID, c.hasAction
+			x.category, x.action, x.hasAction, x.costly = c.category.ID, c.action.ID, c.hasAction, c.action.Costly
 		}
+		for s := range c.stages {
+			x.count(&c.stages[s])
+		}
+	}
+	for _, rule := range rules {
+		c := rule.compiled
 		if c.category.ID != x.category || c.action.ID != x.action || c.hasAction != x.hasAction {
-			x.any.always = append(x.any.always, rule)
+			x.foreign = append(x.foreign, rule)
 			continue
 		}
 		for s := range c.stages {
@@ -41,23 +58,33 @@ func newIndex(rules []*ruleState) *index {
 	return x
 }
 
-func (x *index) add(rule *ruleState, s *stage) {
-	b := &x.any
-	if s.category != "" {
-		if x.byCategory[s.category] == nil {
-			x.byCategory[s.category] = new(bucket)
-		}
-		b = x.byCategory[s.category]
+// bucket returns the bucket of a stage, new if need be.
+func (x *index) bucket(s *stage) *bucket {
+	if s.category == "" {
+		return &x.any
 	}
-	if s.actions == nil || !x.hasAction {
+	b := x.categories.get(s.category)
+	if b == nil {
+		b = new(bucket)
+		x.categories.set(s.category, b)
+	}
+	return b
+}
+
+func (x *index) count(s *stage) {
+	if s.actions != nil {
+		x.bucket(s).withAction++
+	}
+}
+
+func (x *index) add(rule *ruleState, s *stage) {
+	b := x.bucket(s)
+	if s.actions == nil || !x.hasAction || x.costly && b.withAction < manyStages {
 		b.always = appendOnce(b.always, rule)
 		return
 	}
-	if b.byAction == nil {
-		b.byAction = make(map[string][]*ruleState)
-	}
 	for _, action := range s.actions {
-		b.byAction[action] = appendOnce(b.byAction[action], rule)
+		b.byAction.set(action, appendOnce(b.byAction.get(action), rule))
 	}
 }
 
@@ -69,45 +96,54 @@ func appendOnce(rules []*ruleState, rule *ruleState) []*ruleState {
 	return append(rules, rule)
 }
 
-// visit calls process for the rules that an event can match. A rule may come
-// more than once.
-func (x *index) visit(ev Event, process func(*ruleState)) {
-	var action Value
-	if x.hasAction {
-		action = ev.Value(x.action)
+// processIndexed lets the rules that the current event can match meet it. A
+// rule may come more than once.
+func (e *Engine) processIndexed() {
+	x := e.index
+	e.category = e.current.Value(x.category)
+	e.processBucket(&x.any)
+	if e.category.kind == KindString {
+		e.processCategory(e.category)
 	}
-	x.any.visit(action, process)
-	category := ev.Value(x.category)
-	x.visitCategory(category, action, process)
-	for i := range category.Elements() {
-		x.visitCategory(category.Elements()[i], action, process)
+	for _, one := range e.category.Elements() {
+		e.processCategory(one)
 	}
-}
-
-func (x *index) visitCategory(category, action Value, process func(*ruleState)) {
-	if category.kind != KindString {
-		return
-	}
-	if b := x.byCategory[category.Text()]; b != nil {
-		b.visit(action, process)
+	for _, rule := range x.foreign {
+		e.category = e.current.Value(rule.compiled.category.ID)
+		e.process(rule)
 	}
 }
 
-func (b *bucket) visit(action Value, process func(*ruleState)) {
+func (e *Engine) processCategory(category Value) {
+	if b := e.index.categories.get(category.Text()); b != nil {
+		e.processBucket(b)
+	}
+}
+
+func (e *Engine) processBucket(b *bucket) {
 	for _, rule := range b.always {
-		process(rule)
+		e.process(rule)
 	}
-	if b.byAction == nil {
+	if b.byAction.isEmpty() {
 		return
 	}
+	action := e.current.Value(e.index.action)
 	if action.kind == KindString {
-		for _, rule := range b.byAction[action.Text()] {
-			process(rule)
-		}
+		e.processAction(b, action)
 	}
-	for i := range action.Elements() {
-		for _, rule := range b.byAction[action.Elements()[i].Text()] {
-			process(rule)
-		}
+	for _, one := range action.Elements() {
+		e.processAction(b, one)
 	}
+}
+
+func (e *Engine) processAction(b *bucket, action Value) {
+	for _, rule := range b.byAction.get(action.Text()) {
+		e.process(rule)
+	}
+}
+
+// matches reports whether the current event matches a stage. Its category was
+// read when it arrived.
+func (e *Engine) matches(s *stage) bool {
+	return (s.category == "" || e.category.isOrHas(s.category)) && s.matches(e.current)
 }

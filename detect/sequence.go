@@ -4,8 +4,12 @@ package detect
 // last stage to the first, so that it never fills two stages of one sequence,
 // and then end sequences if it is an until event.
 func (e *Engine) processSequence(r *ruleState) {
-	e.release(r, e.now.time)
-	e.expire(r, e.now.time)
+	if r.held.oldest != nil {
+		e.release(r, e.now.time)
+	}
+	if r.list.oldest != nil {
+		e.expire(r, e.now.time)
+	}
 	if r.compiled.negatives {
 		e.noteNegatives(r)
 	}
@@ -34,7 +38,7 @@ func (e *Engine) processSequence(r *ruleState) {
 // beginKeys reports whether the current event matches a stage and prepares its
 // join keys.
 func (e *Engine) beginKeys(r *ruleState, s *stage) bool {
-	if !s.matches(e.current) {
+	if !e.matches(s) {
 		return false
 	}
 	if !e.keys.start(e.current, s.keys) {
