@@ -2,10 +2,13 @@
 // process to do: the behaviour that the shipped rule describes, things that look
 // like it and are not, floods, and a minimal audit daemon to compare with.
 //
-// Usage: behave ACTION [ARG]; the first line it prints says what was done.
+// Usage: behave ACTION [ARG]; the first line it prints says what was done. Exit
+// code 77 means that this kernel has no such way, with the reason on standard
+// error.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -34,6 +37,11 @@ func actions() map[string]action {
 		"unix-setsid":        {"/nonexistent.sock", unixSetsid},
 		"udp-setsid":         {"127.0.0.1:9", udpSetsid},
 		"setsid":             {"", setsidAlone},
+		"late":               {"127.0.0.1:9", lateConnectSetsid},
+		"fastopen-setsid":    {"sendto", fastOpenSetsid},
+		"iouring-setsid":     {"plain", ioUringSetsid},
+		"int80-setsid":       {"connect", int80Setsid},
+		"x32-setsid":         {"", x32Setsid},
 		"many":               {"40", many},
 		"flood":              {"100000", flood},
 		"load":               {"10s", load},
@@ -43,11 +51,19 @@ func actions() map[string]action {
 }
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "behave:", err)
-		os.Exit(1)
+	err := run(os.Args[1:])
+	if err == nil {
+		return
 	}
+	fmt.Fprintln(os.Stderr, "behave:", err)
+	if errors.Is(err, errNoSuchWay) {
+		os.Exit(77)
+	}
+	os.Exit(1)
 }
+
+// errNoSuchWay says that the kernel does not offer what an action is about.
+var errNoSuchWay = errors.New("this kernel has no such way")
 
 func run(args []string) error {
 	// Most actions are about one thread: keep to the thread group's leader.
