@@ -48,6 +48,7 @@ type Setting uint32
 // through the receiving socket, see package sensor/source.
 const (
 	SettingEnabled         = Setting(libaudit.AuditStatusEnabled)
+	SettingFailure         = Setting(libaudit.AuditStatusFailure)
 	SettingBacklogLimit    = Setting(libaudit.AuditStatusBacklogLimit)
 	SettingBacklogWaitTime = Setting(libaudit.AuditStatusBacklogWaitTime)
 )
@@ -57,6 +58,8 @@ func (s Setting) String() string {
 	switch s {
 	case SettingEnabled:
 		return "enabled"
+	case SettingFailure:
+		return "failure"
 	case SettingBacklogLimit:
 		return "backlog_limit"
 	case SettingBacklogWaitTime:
@@ -70,6 +73,8 @@ func (s Setting) Of(status Status) uint32 {
 	switch s {
 	case SettingEnabled:
 		return status.Enabled
+	case SettingFailure:
+		return status.Failure
 	case SettingBacklogLimit:
 		return status.BacklogLimit
 	case SettingBacklogWaitTime:
@@ -86,6 +91,8 @@ func (c *Client) Set(setting Setting, value uint32) error {
 	switch setting {
 	case SettingEnabled:
 		status.Enabled = value
+	case SettingFailure:
+		status.Failure = value
 	case SettingBacklogLimit:
 		status.BacklogLimit = value
 	case SettingBacklogWaitTime:

@@ -60,12 +60,13 @@ func TestAckErrors(t *testing.T) {
 }
 
 func TestSettingNames(t *testing.T) {
-	status := Status{Enabled: 1, BacklogLimit: 2, BacklogWaitTime: 3}
+	status := Status{Enabled: 1, BacklogLimit: 2, BacklogWaitTime: 3, Failure: 4}
 	for setting, want := range map[Setting]struct {
 		name  string
 		value uint32
 	}{
 		SettingEnabled: {"enabled", 1}, SettingBacklogLimit: {"backlog_limit", 2}, SettingBacklogWaitTime: {"backlog_wait_time", 3},
+		SettingFailure: {"failure", 4},
 	} {
 		if setting.String() != want.name || setting.Of(status) != want.value {
 			t.Errorf("%s is %d", setting, setting.Of(status))

@@ -184,14 +184,25 @@ func (k *Kernel) claim(pid uint32) error {
 	return answer
 }
 
-// adjust sets what a sole receiver must: auditing on, room for bursts, and no
-// audited process waiting for the receiver. The settings of a daemon beside us
+// What the kernel does when it loses a record (AUDIT_FAIL_* in linux/audit.h).
+const (
+	failureLog   = 1
+	failurePanic = 2
+)
+
+// adjust sets what a sole receiver must: auditing on, room for bursts, no audited
+// process waiting for the receiver, and no panic when it is too slow. The settings of a daemon beside us
 // are its own, and locked settings cannot be changed.
 func (k *Kernel) adjust(status kernel.Status, options KernelOptions) error {
 	if status.Locked() || k.holder != nil {
 		return nil
 	}
 	if k.owner {
+		if status.Failure == failurePanic {
+			if err := k.settings.change(kernel.SettingFailure, status, failureLog); err != nil {
+				return err
+			}
+		}
 		if status.Features&kernel.FeatureBacklogWaitTime != 0 {
 			if err := k.settings.change(kernel.SettingBacklogWaitTime, status, 0); err != nil {
 				return err

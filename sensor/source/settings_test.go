@@ -26,6 +26,8 @@ func (f *fakeKernel) Set(setting kernel.Setting, value uint32) error {
 	switch setting {
 	case kernel.SettingEnabled:
 		f.status.Enabled = value
+	case kernel.SettingFailure:
+		f.status.Failure = value
 	case kernel.SettingBacklogLimit:
 		f.status.BacklogLimit = value
 	case kernel.SettingBacklogWaitTime:
@@ -51,6 +53,11 @@ func TestAdjustAndRestore(t *testing.T) {
 			"set up already",
 			fakeKernel{status: kernel.Status{Enabled: 1, BacklogLimit: 20000, Features: fresh.Features}},
 			kernel.Status{Enabled: 1, BacklogLimit: 20000, Features: fresh.Features},
+		},
+		{
+			"panics when records are lost",
+			fakeKernel{status: kernel.Status{BacklogLimit: 64, Failure: 2}},
+			kernel.Status{Enabled: 1, BacklogLimit: 8192, Failure: 1},
 		},
 		{"no backlog limit at all", fakeKernel{status: kernel.Status{Enabled: 1}}, kernel.Status{Enabled: 1}},
 		{
