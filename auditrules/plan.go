@@ -5,9 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/elastic/go-libaudit/v2/rule"
-	"github.com/elastic/go-libaudit/v2/rule/flags"
-
+	"tripline/auditrules/kernel"
 	"tripline/detect"
 )
 
@@ -15,11 +13,42 @@ import (
 type Rule struct {
 	// Line is the rule as auditctl writes it.
 	Line string
+	// Portable is Line for audit tools of any age, which do not know each call by
+	// its name.
+	Portable string
 	// Reason says what the rule is there for.
 	Reason string
 	// Wire is the rule as the kernel reads it (struct audit_rule_data in
-	// linux/audit.h).
+	// linux/audit.h), in the byte order of the machine that made the plan.
 	Wire []byte
+	// Instead is what is installed when the kernel refuses the rule; nil when the
+	// sensor is of no use without it.
+	Instead *Alternative
+
+	parts []part
+}
+
+// part is what a rule is there for: calls of one feed. It is what has to be
+// recorded at the least.
+type part struct {
+	// rule records it, on any kernel.
+	rule   kernelRule
+	reason string
+	// narrow is the rule with every condition that those who ask share, also such
+	// as this kernel may not have.
+	narrow kernelRule
+	// unseen is what cannot be seen without, where the sensor is of use without.
+	unseen *BlindSpot
+	// ring says that the part stands in for io_uring's connects.
+	ring bool
+}
+
+// Alternative is the next best to a rule that a kernel does not take.
+type Alternative struct {
+	// Rules record as much or more.
+	Rules []Rule
+	// BlindSpots is what can then no longer be seen.
+	BlindSpots []BlindSpot
 }
 
 // Plan is the set of kernel audit rules that the loaded detection rules need.
@@ -28,206 +57,194 @@ type Plan struct {
 	Key string
 	// Rules are in the order in which they are installed.
 	Rules []Rule
+	// BlindSpots is what rules ask for and the kernel cannot report.
+	BlindSpots []BlindSpot
 	// Unmet names each need that no kernel rule of this version can feed.
 	Unmet []string
 }
 
-// feed is a kind of system call that produces events, and who asks for it.
-type feed struct {
-	// call is the system call's name; its multiplexed form, where an interface
-	// has one, is the sub-call of socketcall(2) (linux/net.h).
-	call       string
-	socketcall int
-	what       string
-	actions    []string
-	types      []string // the values of event.type that the events can have
-	category   string
+// demand is a feed that is asked for, and the filter that all who ask share.
+type demand struct {
+	feed
+	filter filter
+	family filter
+	// narrow is family as it would be on a kernel that can select by it.
+	narrow filter
+	// ring says that the demand stands in for io_uring's connects.
+	ring bool
 }
 
-// feeds lists the system calls from which package normalize makes the actions
-// that rules ask for.
-func feeds() []feed {
-	return []feed{
-		{
-			call: "connect", socketcall: 3, what: "connections", category: "network",
-			actions: []string{"connection_attempted", "socket_connected"}, types: []string{"start", "info"},
-		},
-		{
-			call: "setsid", what: "session changes", category: "process",
-			actions: []string{"session_id_change"}, types: []string{"change"},
-		},
-	}
+// planner makes one plan.
+type planner struct {
+	features kernel.Features
+	key      string
+	abis     []abi
+	plan     *Plan
 }
 
-// NewPlan works out the fewest kernel rules that feed the given needs on a
-// machine (as uname(2) names it), all marked with key. Conditions that every
-// interested detection rule shares are left to the kernel.
-func NewPlan(needs []detect.Need, machine, key string) (*Plan, error) {
-	abis, err := abisOf(machine)
+// NewPlan works out the fewest kernel rules that feed the given needs on a kernel
+// with the given features, all marked with key. Conditions that every detection
+// rule interested in a system call shares are left to the kernel. Of a feature
+// that is Unknown it does what works without.
+func NewPlan(needs []detect.Need, features kernel.Features, key string) (*Plan, error) {
+	abis, err := abisOf(features.Machine)
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{Key: key}
-	wanted := make(map[string]bool)
-	var interested []detect.Need
-	for _, need := range needs {
-		var fed []string
-		for _, f := range feeds() {
-			if f.serves(need) {
-				wanted[f.call] = true
-				fed = append(fed, f.actions...)
-			}
-		}
-		if len(fed) > 0 {
-			interested = append(interested, need)
-		}
-		if what := unmet(need, fed); what != "" {
-			plan.Unmet = append(plan.Unmet, what)
-		}
-	}
-	slices.Sort(plan.Unmet)
-	plan.Unmet = slices.Compact(plan.Unmet)
-	filter, filterReason := sharedFilter(interested)
+	p := &planner{features: features, key: key, abis: abis, plan: &Plan{Key: key}}
+	demands := p.demands(needs)
 	for _, a := range abis {
-		if err := plan.addFor(a, wanted, filter, filterReason); err != nil {
+		if err := p.addFor(a, demands); err != nil {
 			return nil, err
 		}
 	}
-	return plan, nil
-}
-
-// serves says whether the feed can produce an event that the need accepts.
-func (f feed) serves(need detect.Need) bool {
-	if need.Category != "" && need.Category != "any" && need.Category != f.category {
-		return false
+	if err := p.addUring(demands); err != nil {
+		return nil, err
 	}
-	for _, condition := range need.Conditions {
-		if condition.Field == "event.type" && !overlap(condition.Values, f.types) {
-			return false
-		}
-	}
-	return len(need.Actions) == 0 || overlap(need.Actions, f.actions)
+	p.plan.BlindSpots = append(p.plan.BlindSpots, p.blindSpots(demands)...)
+	p.plan.Unmet = allUnmet(needs)
+	return p.plan, nil
 }
 
-// overlap says whether two lists share a value.
-func overlap(a, b []string) bool {
-	return slices.ContainsFunc(a, func(one string) bool { return slices.Contains(b, one) })
-}
-
-// unmet says in a user's words what of a need the actions that are fed leave out,
-// empty for nothing.
-func unmet(need detect.Need, fed []string) string {
-	switch {
-	case len(fed) == 0:
-		return describeNeed(need)
-	case len(need.Actions) == 0:
-		return describeNeed(need) + " other than " + strings.Join(fed, " and ")
-	}
-	return ""
-}
-
-// addFor adds the rules for one system-call interface: one for all direct
-// calls, one for each multiplexed call.
-func (p *Plan) addFor(a abi, wanted map[string]bool, filter, filterReason string) error {
-	var calls, reasons []string
-	var multiplexed []feed
+// demands lists the feeds that needs ask for, with what all of those who ask
+// share. Where io_uring's connects cannot be audited, that a ring is set up
+// stands in for them.
+func (p *planner) demands(needs []detect.Need) []demand {
+	var demands []demand
 	for _, f := range feeds() {
-		if !wanted[f.call] {
+		var interested []detect.Need
+		for _, need := range needs {
+			if len(f.serves(need)) > 0 {
+				interested = append(interested, need)
+			}
+		}
+		if len(interested) == 0 {
 			continue
 		}
-		if f.socketcall != 0 && a.socketcall {
-			multiplexed = append(multiplexed, f)
+		one := demand{feed: f, filter: sharedFilter(interested), narrow: familyFilter(f, interested)}
+		if p.features.SaddrFamily == kernel.Supported {
+			one.family = one.narrow
 		}
-		calls = append(calls, f.call)
-		reasons = append(reasons, f.what)
-	}
-	bits := "64-bit"
-	if a.short == "b32" {
-		bits = "32-bit"
-	}
-	if len(calls) > 0 {
-		selection := "-S " + strings.Join(calls, ",")
-		reason := fmt.Sprintf("%s by %s programs%s", strings.Join(reasons, " and "), bits, filterReason)
-		if err := p.add(a, selection, filter, reason); err != nil {
-			return err
+		demands = append(demands, one)
+		if f.addressed && p.features.IOUring != kernel.Unsupported && p.features.IOUringFilter != kernel.Supported {
+			demands = append(demands, ringsFor(one))
 		}
 	}
-	for _, f := range multiplexed {
-		selection := fmt.Sprintf("-S socketcall -F a0=%d", f.socketcall)
-		reason := fmt.Sprintf("%s by %s programs through socketcall%s", f.what, bits, filterReason)
-		if err := p.add(a, selection, filter, reason); err != nil {
-			return err
-		}
-	}
-	return nil
+	return demands
 }
 
-// add encodes one rule and appends it to the plan.
-func (p *Plan) add(a abi, selection, filter, reason string) error {
-	build := func(arch string) string {
-		return fmt.Sprintf("-a always,exit -F arch=%s %s%s -k %s", arch, selection, filter, p.Key)
-	}
-	parsed, err := flags.Parse(build(a.arch))
-	if err != nil {
-		return fmt.Errorf("writing the kernel rule %q: %w", build(a.short), err)
-	}
-	wire, err := rule.Build(parsed)
-	if err != nil {
-		return fmt.Errorf("encoding the kernel rule %q: %w", build(a.short), err)
-	}
-	p.Rules = append(p.Rules, Rule{Line: build(a.short), Reason: reason, Wire: wire})
-	return nil
-}
-
-// sharedFilter is the filter that the kernel can apply because every need has
-// that condition: today the effective user. The reason names it in words.
-func sharedFilter(needs []detect.Need) (filter, reason string) {
-	users := make(map[string]bool)
+// allUnmet names what of the needs no kernel rule can feed.
+func allUnmet(needs []detect.Need) []string {
+	var all []string
 	for _, need := range needs {
-		user, ok := singleUser(need)
-		if !ok {
-			return "", ""
+		var fed []outcome
+		for _, f := range feeds() {
+			fed = append(fed, f.serves(need)...)
 		}
-		users[user] = true
-	}
-	if len(users) != 1 {
-		return "", ""
-	}
-	for user := range users {
-		filter = " -F euid=" + user
-		reason = ", effective user " + user + " only"
-	}
-	return filter, reason
-}
-
-// singleUser finds the one numeric user.id that a need insists on. user.id is
-// the effective user, the euid of the audit record.
-func singleUser(need detect.Need) (string, bool) {
-	for _, condition := range need.Conditions {
-		if condition.Field == "user.id" && len(condition.Values) == 1 && isDecimal(condition.Values[0]) {
-			return condition.Values[0], true
+		if what := unmet(need, fed); what != "" {
+			all = append(all, what)
 		}
 	}
-	return "", false
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
-func isDecimal(text string) bool {
-	return text != "" && len(text) <= 10 && strings.Trim(text, "0123456789") == ""
+// group is what becomes one kernel rule: the calls that share their conditions.
+type group struct {
+	rule   kernelRule
+	what   []string
+	reason string
+	family filter
+	plain  filter // all conditions but those on the address family
+	parts  []part
 }
 
-// describeNeed names a need in a user's words.
-func describeNeed(need detect.Need) string {
-	text := need.Category + " events"
-	if need.Category == "" {
-		text = "events of any category"
+// unseen is what cannot be seen without the group; nothing where the sensor is of
+// no use without.
+func (g *group) unseen() []BlindSpot {
+	var spots []BlindSpot
+	for _, one := range g.parts {
+		if one.unseen == nil {
+			return nil
+		}
+		spots = append(spots, *one.unseen)
 	}
-	for _, condition := range need.Conditions {
-		if condition.Field == "event.type" {
-			text += " of type " + strings.Join(condition.Values, " or ")
+	return spots
+}
+
+// addFor adds the rules for one system-call interface.
+func (p *planner) addFor(a abi, demands []demand) error {
+	var groups []*group
+	for _, d := range demands {
+		groups = join(groups, p.groupOf(a, d, d.calls, d.feed.filter, ""))
+	}
+	for _, d := range demands {
+		if _, has := a.calls["socketcall"]; has && d.multiplexed != 0 {
+			groups = join(groups, p.groupOf(a, d, []string{"socketcall"}, []condition{subcall(d.multiplexed)}, " through socketcall"))
 		}
 	}
-	if len(need.Actions) > 0 {
-		text += " with action " + strings.Join(need.Actions, " or ")
+	for _, g := range groups {
+		rule, err := encode(g)
+		if err != nil {
+			return err
+		}
+		p.plan.Rules = append(p.plan.Rules, rule)
 	}
-	return text
+	return nil
+}
+
+// groupOf is what one demand asks of one interface.
+func (p *planner) groupOf(a abi, d demand, calls []string, own []condition, through string) *group {
+	plain := filter{slices.Concat(own, d.filter.conditions), d.filter.reason}
+	rule := func(family filter) kernelRule {
+		return kernelRule{abi: &a, calls: calls, conditions: slices.Concat(plain.conditions, family.conditions), key: p.key}
+	}
+	reason := ", " + a.bits() + " programs" + through + plain.reason
+	return &group{
+		rule: rule(d.family), what: []string{d.what}, reason: reason, family: d.family, plain: plain,
+		parts: []part{{rule: rule(filter{}), reason: d.what + reason, narrow: rule(d.narrow), unseen: d.unseen, ring: d.ring}},
+	}
+}
+
+// join adds a group to others, as part of the one that has the same conditions if
+// there is one.
+func join(groups []*group, more *group) []*group {
+	for _, g := range groups {
+		if slices.Equal(g.rule.conditions, more.rule.conditions) {
+			g.rule.calls = slices.Concat(g.rule.calls, more.rule.calls)
+			g.parts = append(g.parts, more.parts...)
+			if !slices.Contains(g.what, more.what[0]) {
+				g.what = append(g.what, more.what[0])
+			}
+			return groups
+		}
+	}
+	return append(groups, more)
+}
+
+// encode makes a Rule of a group. Without the address family the kernel records
+// more, so that is what takes the place of a rule that is refused because of it.
+func encode(g *group) (Rule, error) {
+	rule, err := newRule(g.rule, strings.Join(g.what, " and ")+g.reason+g.family.reason)
+	rule.parts = g.parts
+	if unseen := g.unseen(); len(unseen) > 0 {
+		rule.Instead = &Alternative{BlindSpots: unseen}
+	}
+	if err != nil || len(g.family.conditions) == 0 {
+		return rule, err
+	}
+	wider := g.rule
+	wider.conditions = g.plain.conditions
+	instead, err := newRule(wider, strings.Join(g.what, " and ")+g.reason)
+	rule.Instead = &Alternative{Rules: []Rule{instead}}
+	return rule, err
+}
+
+// newRule encodes a rule.
+func newRule(rule kernelRule, reason string) (Rule, error) {
+	wire, err := rule.wire()
+	if err != nil {
+		return Rule{}, fmt.Errorf("planning kernel rules: %w", err)
+	}
+	return Rule{Line: rule.line(false), Portable: rule.line(true), Reason: reason, Wire: wire}, nil
 }

@@ -66,7 +66,7 @@ func (s *Sensor) reload(ctx context.Context) (err error) {
 	if len(merged) == 0 {
 		return errors.Join(errors.New("no rule is left; the running ones stay"), loadErr)
 	}
-	plan, err := PlanRules(merged, s.options.Config.Kernel.Key)
+	plan, err := PlanRulesFor(merged, s.features, s.options.Config.Kernel.Key)
 	if err != nil {
 		return errors.Join(err, loadErr)
 	}
@@ -88,6 +88,7 @@ func (s *Sensor) reload(ctx context.Context) (err error) {
 	}
 	s.rules, s.plan = merged, plan
 	s.options.Log.Info("rules were read again", "rules", len(merged), "unchanged", unchanged, "kept_as_they_were", kept)
+	s.announceLimits()
 	return errors.Join(remove(), loadErr)
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tripline/auditrules"
+	"tripline/auditrules/kernel"
 	"tripline/config"
 	"tripline/detect"
 	"tripline/normalize"
@@ -87,15 +88,33 @@ func (hostFiles) Open(name string) (fs.File, error) {
 }
 
 // PlanRules works out the kernel audit rules that the compiled rules need on
-// this machine.
+// this host.
 func PlanRules(compiled []*detect.Compiled, key string) (*auditrules.Plan, error) {
+	features, err := hostFeatures()
+	if err != nil {
+		return nil, err
+	}
+	return PlanRulesFor(compiled, features, key)
+}
+
+// hostFeatures is what this host's kernel can do, as far as it can be asked.
+func hostFeatures() (kernel.Features, error) {
+	client, err := kernel.Open()
+	if err != nil {
+		// Without audit there is still a machine to plan for.
+		machine, err := auditrules.Machine()
+		return kernel.Features{Machine: machine}, err
+	}
+	features := client.Features()
+	return features, client.Close()
+}
+
+// PlanRulesFor works out the kernel audit rules that the compiled rules need on a
+// kernel with the given features.
+func PlanRulesFor(compiled []*detect.Compiled, features kernel.Features, key string) (*auditrules.Plan, error) {
 	var needs []detect.Need
 	for _, one := range compiled {
 		needs = append(needs, one.Needs()...)
 	}
-	machine, err := auditrules.Machine()
-	if err != nil {
-		return nil, err
-	}
-	return auditrules.NewPlan(needs, machine, key)
+	return auditrules.NewPlan(needs, features, key)
 }

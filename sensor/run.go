@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"tripline/auditrules"
+	"tripline/auditrules/kernel"
 	"tripline/config"
 	"tripline/detect"
 	"tripline/normalize"
@@ -62,6 +64,7 @@ type Sensor struct {
 	options  Options
 	rules    []*detect.Compiled // what runs now
 	plan     *auditrules.Plan
+	features kernel.Features // of this host's kernel
 	watch    *watch
 	pipeline *pipeline
 	queues   []*output.Queue
@@ -85,7 +88,10 @@ func Run(ctx context.Context, options Options) (_ Summary, err error) {
 	s := &Sensor{options: options, rules: options.Rules, detected: make(chan struct{}, 16)}
 	s.reported = reportLimit{log: options.Log}
 	summary := Summary{}
-	if s.plan, err = PlanRules(options.Rules, options.Config.Kernel.Key); err != nil {
+	if s.features, err = hostFeatures(); err != nil {
+		return summary, err
+	}
+	if s.plan, err = PlanRulesFor(options.Rules, s.features, options.Config.Kernel.Key); err != nil {
 		return summary, err
 	}
 	if s.options.LockFile == "" {
@@ -194,17 +200,41 @@ func (s *Sensor) announce() {
 	case s.watch.locked:
 		logger.Info("kernel audit is locked and has the rules already; nothing is changed")
 	default:
-		for _, rule := range s.plan.Rules {
+		for _, rule := range s.watch.installed.Rules() {
 			logger.Info("kernel audit rule added until exit", "rule", rule.Line)
 		}
 	}
-	for _, unmet := range s.plan.Unmet {
-		logger.Warn("no kernel rule can feed what a rule asks for", "events", unmet)
-	}
+	s.announceLimits()
 	for _, writer := range s.options.Outputs {
 		logger.Info("alerts go to", "output", writer.Name())
 	}
 	logger.Info("watching this host; stop with Ctrl-C")
+}
+
+// announceLimits says what of the plan the kernel does not do.
+func (s *Sensor) announceLimits() {
+	for _, one := range s.watch.installed.Substitutions() {
+		lines := make([]string, 0, len(one.Instead))
+		for _, rule := range one.Instead {
+			lines = append(lines, rule.Line)
+		}
+		s.options.Log.Warn("a kernel audit rule was refused", "error", one.Refused, "installed_instead", lines)
+	}
+	for _, spot := range s.blindSpots() {
+		s.options.Log.Warn("this kernel cannot report", "what", spot.What, "why", spot.Why, "since", spot.Since)
+	}
+	for _, unmet := range s.plan.Unmet {
+		s.options.Log.Warn("no kernel rule can feed what a rule asks for", "events", unmet)
+	}
+}
+
+// blindSpots lists what the running rules ask for and the kernel does not report.
+func (s *Sensor) blindSpots() []auditrules.BlindSpot {
+	spots := slices.Concat(s.plan.BlindSpots, s.watch.unseen)
+	for _, one := range s.watch.installed.Substitutions() {
+		spots = append(spots, one.BlindSpots...)
+	}
+	return spots
 }
 
 // watchUntil runs the pipeline, the self-test and the watch over the kernel's

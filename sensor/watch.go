@@ -22,6 +22,8 @@ type watch struct {
 	// locked says that the configuration is immutable and that the rules were
 	// there already.
 	locked bool
+	// unseen is what the rules of a locked configuration leave out.
+	unseen []auditrules.BlindSpot
 }
 
 // control is what the sensor needs of audit's control side; *kernel.Client is the
@@ -78,17 +80,23 @@ func (w *watch) install(plan *auditrules.Plan) error {
 	}
 	if status.Locked() {
 		w.locked = true
-		present, err := auditrules.Present(w.control, plan)
-		if err != nil {
-			return err
-		}
-		if !present {
-			return &LockedError{Plan: plan}
-		}
-		return nil
+		return w.find(plan)
 	}
 	w.installed, err = auditrules.Install(w.control, plan)
 	return err
+}
+
+// find looks for the plan's rules in a locked configuration.
+func (w *watch) find(plan *auditrules.Plan) error {
+	present, err := auditrules.Present(w.control, plan)
+	if err != nil {
+		return err
+	}
+	if len(present.Missing) > 0 {
+		return &LockedError{Missing: present.Missing}
+	}
+	w.unseen = present.BlindSpots
+	return nil
 }
 
 // replan adds the kernel rules of a new plan that are not there yet. The function
@@ -99,11 +107,7 @@ func (w *watch) replan(plan *auditrules.Plan) (remove func() error, err error) {
 		if !w.locked {
 			return nothing, nil
 		}
-		present, err := auditrules.Present(w.control, plan)
-		if err == nil && !present {
-			err = &LockedError{Plan: plan}
-		}
-		return nothing, err
+		return nothing, w.find(plan)
 	}
 	return w.installed.Extend(plan)
 }
@@ -111,15 +115,16 @@ func (w *watch) replan(plan *auditrules.Plan) (remove func() error, err error) {
 // LockedError says that the audit configuration cannot be changed until the
 // next boot and lacks rules that the sensor needs.
 type LockedError struct {
-	// Plan has the rules that are needed.
-	Plan *auditrules.Plan
+	// Missing are the rules that are needed and not there.
+	Missing []auditrules.Rule
 }
 
 // Error says what to do.
 func (e *LockedError) Error() string {
-	text := kernel.ErrLocked.Error() + " and lacks rules that tripline needs; add these lines to /etc/audit/rules.d/, before the line -e 2, and reboot:"
-	for _, rule := range e.Plan.Rules {
-		text += "\n  " + rule.Line
+	text := kernel.ErrLocked.Error() + " and lacks rules that tripline needs; add them to /etc/audit/rules.d/, before the line -e 2, and reboot" +
+		" (tripline rules kernel --format rules.d writes the file):"
+	for _, rule := range e.Missing {
+		text += "\n  " + rule.Portable
 	}
 	return text
 }

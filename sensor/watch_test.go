@@ -37,7 +37,8 @@ func (f *fakeControl) Close() error {
 
 func testPlan() *auditrules.Plan {
 	return &auditrules.Plan{Key: "tripline", Rules: []auditrules.Rule{
-		{Line: "-a always,exit -S connect", Wire: []byte("1")}, {Line: "-a always,exit -S setsid", Wire: []byte("2")},
+		{Line: "-a always,exit -S connect", Portable: "-a always,exit -S 42", Wire: []byte("1")},
+		{Line: "-a always,exit -S setsid", Portable: "-a always,exit -S 112", Wire: []byte("2")},
 	}}
 }
 
@@ -58,10 +59,13 @@ func TestInstallWhereLocked(t *testing.T) {
 		if !errors.Is(err, kernel.ErrLocked) {
 			t.Fatalf("the error is %v", err)
 		}
-		for _, part := range []string{"auditctl -e 2", "/etc/audit/rules.d/", "-a always,exit -S connect", "-a always,exit -S setsid"} {
+		for _, part := range []string{"auditctl -e 2", "/etc/audit/rules.d/", "-a always,exit -S 42"} {
 			if !strings.Contains(err.Error(), part) {
 				t.Errorf("the error does not say %q: %v", part, err)
 			}
+		}
+		if strings.Contains(err.Error(), "-S 112") {
+			t.Errorf("the error names a rule that is there, which cannot be added again: %v", err)
 		}
 	})
 }

@@ -70,23 +70,16 @@ func printPlan(to io.Writer, loaded *config.Config, compiled []*detect.Compiled,
 		text += fmt.Sprintf("rule  %s (%s, version %d)\n", rule.Rule().Name, rule.Rule().RuleID, rule.Rule().Version)
 	}
 	text += fmt.Sprintf("alert file  %s\n", loaded.Output.Alerts.Path)
-	text += "kernel audit rules, as auditctl writes them:\n"
-	for _, rule := range plan.Rules {
-		text += fmt.Sprintf("  %s\n      %s\n", rule.Line, rule.Reason)
-	}
-	for _, unmet := range plan.Unmet {
-		text += fmt.Sprintf("no kernel rule can feed: %s\n", unmet)
-	}
+	text += "kernel audit rules, as auditctl writes them:\n" + planText(plan)
 	_, err := io.WriteString(to, text)
 	return err
 }
 
 // checkedPlan is the JSON form of a plan.
 type checkedPlan struct {
-	Rules       []checkedRule `json:"rules"`
-	KernelRules []kernelRule  `json:"kernel_rules"`
-	Unmet       []string      `json:"unmet,omitempty"`
-	AlertFile   string        `json:"alert_file,omitempty"`
+	Rules []checkedRule `json:"rules"`
+	plannedRules
+	AlertFile string `json:"alert_file,omitempty"`
 }
 
 type checkedRule struct {
@@ -95,19 +88,11 @@ type checkedRule struct {
 	Version int    `json:"version"`
 }
 
-type kernelRule struct {
-	Line   string `json:"line"`
-	Reason string `json:"reason"`
-}
-
 // printPlanJSON prints the plan as one JSON document.
 func printPlanJSON(to io.Writer, loaded *config.Config, compiled []*detect.Compiled, plan *auditrules.Plan) error {
-	document := checkedPlan{Unmet: plan.Unmet, AlertFile: loaded.Output.Alerts.Path}
+	document := checkedPlan{plannedRules: planDocument(plan), AlertFile: loaded.Output.Alerts.Path}
 	for _, rule := range compiled {
 		document.Rules = append(document.Rules, checkedRule{rule.Rule().RuleID, rule.Rule().Name, rule.Rule().Version})
-	}
-	for _, rule := range plan.Rules {
-		document.KernelRules = append(document.KernelRules, kernelRule{rule.Line, rule.Reason})
 	}
 	return json.NewEncoder(to).Encode(document)
 }

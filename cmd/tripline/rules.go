@@ -200,37 +200,6 @@ func orAny(category string) string {
 	return category
 }
 
-func rulesKernelCommand(std streams) *cobra.Command {
-	var common settings
-	command := &cobra.Command{
-		Use:   "kernel",
-		Short: "Print the kernel audit rules that the rules need, as auditctl writes them",
-		Args:  noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			loaded, err := common.load()
-			if err != nil {
-				return err
-			}
-			compiled, err := loadRules(std, loaded)
-			if err != nil {
-				return err
-			}
-			plan, err := sensor.PlanRules(compiled, loaded.Kernel.Key)
-			if err != nil {
-				return err
-			}
-			for _, rule := range plan.Rules {
-				if _, err := fmt.Fprintf(std.out, "# %s\n%s\n", rule.Reason, rule.Line); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-	}
-	common.addFlags(command)
-	return command
-}
-
 func rulesReloadCommand(std streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "reload",

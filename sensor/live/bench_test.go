@@ -119,15 +119,11 @@ func waitForNoOwner(b *testing.B, client *kernel.Client) {
 // rootPlan is what the shipped rule asks of the kernel.
 func rootPlan(b *testing.B) *auditrules.Plan {
 	b.Helper()
-	machine, err := auditrules.Machine()
-	if err != nil {
-		b.Fatal(err)
-	}
 	root := []detect.Condition{{Field: "user.id", Values: []string{"0"}}}
 	plan, err := auditrules.NewPlan([]detect.Need{
 		{Category: "network", Actions: []string{"connection_attempted"}, Conditions: root},
 		{Category: "process", Actions: []string{"session_id_change"}, Conditions: root},
-	}, machine, "tripline")
+	}, hostFeatures(b), "tripline")
 	if err != nil {
 		b.Fatal(err)
 	}

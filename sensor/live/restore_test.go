@@ -125,11 +125,7 @@ func TestForeignRulesStay(t *testing.T) {
 // foreignPlan is the sensor's plan under another key.
 func foreignPlan(t testing.TB, key string) *auditrules.Plan {
 	t.Helper()
-	machine, err := auditrules.Machine()
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := auditrules.NewPlan([]detect.Need{{Category: "network"}, {Category: "process"}}, machine, key)
+	plan, err := auditrules.NewPlan([]detect.Need{{Category: "network"}, {Category: "process"}}, hostFeatures(t), key)
 	if err != nil {
 		t.Fatal(err)
 	}
