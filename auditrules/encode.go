@@ -94,9 +94,6 @@ func newToTools(a abi, call string) bool {
 	return false
 }
 
-// ruleHeader is the size in bytes of struct audit_rule_data without its strings.
-const ruleHeader = 4 * (3 + unix.AUDIT_BITMASK_SIZE + 3*unix.AUDIT_MAX_FIELDS + 1)
-
 // wire lays the rule out as the kernel reads it, struct audit_rule_data of
 // linux/audit.h in this machine's byte order.
 func (r kernelRule) wire() ([]byte, error) {
@@ -111,7 +108,7 @@ func (r kernelRule) wire() ([]byte, error) {
 		return nil, fmt.Errorf("the kernel rule %q is too long: a key has at most %d bytes, a rule %d fields",
 			r.line(false), unix.AUDIT_MAX_KEY_LEN, unix.AUDIT_MAX_FIELDS)
 	}
-	wire := make([]byte, ruleHeader, ruleHeader+len(r.key))
+	wire := make([]byte, ruleHeadSize, ruleHeadSize+len(r.key))
 	put := func(word int, value uint32) { binary.NativeEndian.PutUint32(wire[4*word:], value) }
 	put(0, list)
 	put(1, unix.AUDIT_ALWAYS)
@@ -140,12 +137,12 @@ func sameRule(a, b []byte) bool { return string(unpadded(a)) == string(unpadded(
 
 // unpadded cuts off what is behind a rule's strings.
 func unpadded(wire []byte) []byte {
-	if len(wire) < ruleHeader {
+	if len(wire) < ruleHeadSize {
 		return wire
 	}
-	length := binary.NativeEndian.Uint32(wire[ruleHeader-4:])
-	if uint64(ruleHeader)+uint64(length) > uint64(len(wire)) {
+	length := binary.NativeEndian.Uint32(wire[textLenOffset:])
+	if uint64(ruleHeadSize)+uint64(length) > uint64(len(wire)) {
 		return wire
 	}
-	return wire[:ruleHeader+int(length)]
+	return wire[:ruleHeadSize+int(length)]
 }

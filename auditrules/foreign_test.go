@@ -129,7 +129,7 @@ func TestUnreadableRules(t *testing.T) {
 // shippedPlan is the plan for the shipped rule.
 func shippedPlan(t testing.TB) *Plan {
 	t.Helper()
-	plan, err := NewPlan(shippedNeeds(), "x86_64", "tripline")
+	plan, err := NewPlan(shippedNeeds(), modern("x86_64"), "tripline")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestInspectTenThousand(t *testing.T) {
 	}
 	few, all := timeOf(rules[:1000]), timeOf(rules)
 	t.Logf("1,000 rules take %v, 10,000 take %v", few, all)
-	if found := Inspect(rules, plan, "x86_64"); len(found) != 10000/400*5 { // 42 and 112, and the 32-bit numbers 362, 66, 102
+	if found := Inspect(rules, plan, "x86_64"); len(found) != 10000/400*11 { // the plan has five calls of 64-bit programs and six of 32-bit ones
 		t.Errorf("%d rules hide something", len(found))
 	}
 }

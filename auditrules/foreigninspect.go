@@ -1,7 +1,6 @@
 package auditrules
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -84,7 +83,7 @@ func Inspect(rules [][]byte, plan *Plan, machine string) []Finding {
 
 // has says whether the kernel's bytes are a rule of the plan.
 func (p *Plan) has(wire []byte) bool {
-	return slices.ContainsFunc(p.Rules, func(one Rule) bool { return bytes.Equal(one.Wire, wire) })
+	return slices.ContainsFunc(p.Rules, func(one Rule) bool { return sameRule(one.Wire, wire) })
 }
 
 // firstOwn is the place of the plan's first rule in the kernel, behind all where

@@ -81,7 +81,7 @@ func archText(value uint32, machine string) (short, arch string) {
 	abis, err := abisOf(machine)
 	if err == nil {
 		for _, one := range abis {
-			if one.arch == arch {
+			if one.arch == value {
 				return one.short, arch
 			}
 		}

@@ -1,11 +1,6 @@
 package auditrules
 
-import (
-	"encoding/binary"
-	"slices"
-
-	"golang.org/x/sys/unix"
-)
+import "slices"
 
 // Presence says how much of a plan a kernel whose rules cannot be changed has.
 type Presence struct {
@@ -71,65 +66,33 @@ func (p *Presence) look(one part, loaded [][]byte) error {
 
 // recorded says whether the loaded rules record all calls of a rule.
 func recorded(wire []byte, loaded [][]byte) bool {
-	wanted, ok := decode(wire)
-	if !ok {
+	wanted, err := DecodeKernelRule(wire)
+	if err != nil {
 		return false
 	}
-	var covered [unix.AUDIT_BITMASK_SIZE]uint32
+	var covered [maskWords]uint32
 	for _, wire := range loaded {
-		if other, ok := decode(wire); ok && other.coversConditions(wanted) {
+		if other, err := DecodeKernelRule(wire); err == nil && other.demandsNoMore(wanted) {
 			for i := range covered {
-				covered[i] |= other.mask[i]
+				covered[i] |= other.Calls[i]
 			}
 		}
 	}
 	for i := range covered {
-		if wanted.mask[i]&^covered[i] != 0 {
+		if wanted.Calls[i]&^covered[i] != 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// decodedRule is what decides what a rule records: everything but its key.
-type decodedRule struct {
-	list, action uint32
-	mask         [unix.AUDIT_BITMASK_SIZE]uint32
-	conditions   [][3]uint32 // field, value, operator
-}
-
-// decode reads a rule; false where it is none, or has conditions on texts.
-func decode(wire []byte) (decodedRule, bool) {
-	var rule decodedRule
-	if len(wire) < ruleHeader {
-		return rule, false
-	}
-	get := func(word int) uint32 { return binary.NativeEndian.Uint32(wire[4*word:]) }
-	rule.list, rule.action = get(0), get(1)
-	for i := range rule.mask {
-		rule.mask[i] = get(3 + i)
-	}
-	const fields = 3 + unix.AUDIT_BITMASK_SIZE
-	for i := range min(int(get(2)), unix.AUDIT_MAX_FIELDS) {
-		one := [3]uint32{get(fields + i), get(fields + unix.AUDIT_MAX_FIELDS + i), get(fields + 2*unix.AUDIT_MAX_FIELDS + i)}
-		switch one[0] {
-		case unix.AUDIT_FILTERKEY:
-			continue
-		case unix.AUDIT_WATCH, unix.AUDIT_DIR, unix.AUDIT_EXE, unix.AUDIT_SUBJ_USER, unix.AUDIT_SUBJ_ROLE, unix.AUDIT_SUBJ_TYPE,
-			unix.AUDIT_SUBJ_SEN, unix.AUDIT_SUBJ_CLR, unix.AUDIT_OBJ_USER, unix.AUDIT_OBJ_ROLE, unix.AUDIT_OBJ_TYPE,
-			unix.AUDIT_OBJ_LEV_LOW, unix.AUDIT_OBJ_LEV_HIGH:
-			return rule, false
-		}
-		rule.conditions = append(rule.conditions, one)
-	}
-	return rule, true
-}
-
-// coversConditions says whether the rule records every event of its calls that
-// other would record: it demands nothing that other does not demand too.
-func (r decodedRule) coversConditions(other decodedRule) bool {
-	if r.list&^unix.AUDIT_FILTER_PREPEND != other.list || r.action != unix.AUDIT_ALWAYS {
+// demandsNoMore says whether the rule records every event of its calls that other
+// would record: it has no condition that other does not have too.
+func (r *KernelRule) demandsNoMore(other *KernelRule) bool {
+	if r.List != other.List || r.Action != other.Action {
 		return false
 	}
-	return !slices.ContainsFunc(r.conditions, func(one [3]uint32) bool { return !slices.Contains(other.conditions, one) })
+	return !slices.ContainsFunc(r.Conditions, func(one KernelCondition) bool {
+		return one.Field != fieldKey && !slices.Contains(other.Conditions, one)
+	})
 }
