@@ -12,17 +12,6 @@ import (
 	"tripline/auditrules/kernel"
 )
 
-// Mode is the way in which the kernel hands over audit records.
-type Mode string
-
-// The modes. Auto is unicast where nobody else receives, multicast beside an
-// audit daemon.
-const (
-	Auto      Mode = "auto"
-	Unicast   Mode = "unicast"
-	Multicast Mode = "multicast"
-)
-
 // readLogGroup is the bit of the multicast group AUDIT_NLGRP_READLOG
 // (linux/audit.h, Linux 3.16).
 const readLogGroup = 1 << (libaudit.NetlinkGroupReadLog - 1)
@@ -40,12 +29,19 @@ type HeldError struct {
 
 // Error names the holder and what can be done.
 func (e *HeldError) Error() string {
-	holder := fmt.Sprintf("process %d", e.PID)
-	if e.Name != "" {
-		holder += fmt.Sprintf(" (%s)", e.Name)
-	}
-	return "the kernel's audit socket is held by " + holder +
+	return "the kernel's audit socket is held by " + e.Who() +
 		`; set source = "auto" or "multicast" in [kernel] to listen beside it, or stop it first`
+}
+
+// Who names the holder; "another process" where there is none to name.
+func (e *HeldError) Who() string {
+	switch {
+	case e == nil:
+		return "another process"
+	case e.Name == "":
+		return fmt.Sprintf("process %d", e.PID)
+	}
+	return fmt.Sprintf("process %d (%s)", e.PID, e.Name)
 }
 
 // Control is what a kernel source needs of audit's control side;
@@ -78,7 +74,7 @@ type Kernel struct {
 	early    []Message
 }
 
-var _ Source = (*Kernel)(nil)
+var _ Live = (*Kernel)(nil)
 
 // OpenKernel starts to receive audit records. In unicast mode it becomes the
 // owner of the audit socket, never taking it from a live process, and adjusts
@@ -155,6 +151,14 @@ func (k *Kernel) openMulticast(options KernelOptions) error {
 // from the receiving socket: the kernel sends to the port that asked. Records
 // that arrive before the answer are kept for the first Receive.
 func (k *Kernel) claim(pid uint32) error {
+	status := kernel.EncodeStatus(libaudit.AuditStatus{Mask: libaudit.AuditStatusPID, PID: pid})
+	return k.request(libaudit.AuditSet, status, claimTimeout, nil)
+}
+
+// request sends a request from the receiving socket and waits for the answer.
+// With arrived it also waits until that is true of a record. Records that arrive
+// meanwhile are kept for the first Receive.
+func (k *Kernel) request(kind uint16, data []byte, patience time.Duration, arrived func(Message) bool) error {
 	const requestSequence = 1
 	answered, answer := false, error(nil)
 	k.socket.acknowledge = func(kind uint16, sequence uint32, data []byte) {
@@ -163,11 +167,11 @@ func (k *Kernel) claim(pid uint32) error {
 		}
 	}
 	defer func() { k.socket.acknowledge = nil }()
-	status := kernel.EncodeStatus(libaudit.AuditStatus{Mask: libaudit.AuditStatusPID, PID: pid})
-	if err := k.socket.send(libaudit.AuditSet, requestSequence, status); err != nil {
+	if err := k.socket.send(kind, requestSequence, data); err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(claimTimeout); !answered; {
+	awaited := arrived != nil
+	for deadline := time.Now().Add(patience); !answered || awaited && answer == nil; {
 		left := time.Until(deadline)
 		if left <= 0 {
 			return kernel.ErrNoAnswer
@@ -177,6 +181,10 @@ func (k *Kernel) claim(pid uint32) error {
 			return err
 		}
 		for _, m := range messages {
+			if awaited && arrived(m) {
+				awaited = false
+				continue
+			}
 			m.Data = append([]byte(nil), m.Data...)
 			k.early = append(k.early, m)
 		}
@@ -241,11 +249,11 @@ func (k *Kernel) Receive(wait time.Duration) ([]Message, error) {
 }
 
 // Interrupt implements Source.
-func (k *Kernel) Interrupt() { k.socket.interrupt() }
+func (k *Kernel) Interrupt() { k.socket.waker.interrupt() }
 
 // Wake makes the current or the next Receive return at once, with no messages if
 // there are none. It may be called from any goroutine.
-func (k *Kernel) Wake() { k.socket.wake() }
+func (k *Kernel) Wake() { k.socket.waker.wake() }
 
 // Stats implements Source.
 func (k *Kernel) Stats() Stats { return k.socket.count.stats() }
@@ -272,7 +280,7 @@ func (k *Kernel) release() error {
 	if status.PID != uint32(os.Getpid()) {
 		return nil
 	}
-	k.socket.interrupted.Store(false)
+	k.socket.waker.interrupted.Store(false)
 	if err := k.claim(0); err != nil {
 		return fmt.Errorf("giving up the kernel's audit socket: %w", err)
 	}

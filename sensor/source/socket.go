@@ -36,8 +36,8 @@ type messageHeader struct {
 
 // socket is an audit netlink socket with the buffers it receives into.
 type socket struct {
-	fd     int
-	wakeFD int
+	fd    int
+	waker *waker
 
 	buffers   []byte
 	vectors   [slots]unix.Iovec
@@ -50,8 +50,7 @@ type socket struct {
 	// acknowledge is called for netlink answers among the records.
 	acknowledge func(kind uint16, sequence uint32, data []byte)
 
-	interrupted atomic.Bool
-	count       counters
+	count counters
 }
 
 // counters are Stats that one goroutine writes and others read.
@@ -73,9 +72,9 @@ func openSocket(groups uint32, receiveBuffer int) (*socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the audit netlink socket: %w", err)
 	}
-	s := &socket{fd: fd, wakeFD: -1}
-	if s.wakeFD, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return nil, errors.Join(fmt.Errorf("making an eventfd: %w", err), s.close())
+	s := &socket{fd: fd}
+	if s.waker, err = newWaker(); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	if err := growReceiveBuffer(fd, receiveBuffer); err != nil {
 		return nil, errors.Join(err, s.close())
@@ -125,11 +124,8 @@ func (s *socket) layOutBuffers() {
 
 // receive implements Source.Receive.
 func (s *socket) receive(wait time.Duration) ([]Message, error) {
-	deadline := time.Time{}
-	if wait >= 0 {
-		deadline = time.Now().Add(wait)
-	}
-	for !s.interrupted.Load() {
+	deadline := deadlineAfter(wait)
+	for !s.waker.interrupted.Load() {
 		n, err := s.receiveBatch()
 		switch {
 		case err == nil:
@@ -137,7 +133,7 @@ func (s *socket) receive(wait time.Duration) ([]Message, error) {
 				return messages, nil
 			}
 		case errors.Is(err, unix.EAGAIN):
-			if over, err := s.await(deadline); err != nil || over && !s.interrupted.Load() {
+			if over, err := s.await(deadline); err != nil || over && !s.waker.interrupted.Load() {
 				return nil, err
 			}
 		case errors.Is(err, unix.ENOBUFS):
@@ -208,7 +204,7 @@ func (s *socket) collect(n int) []Message {
 		header := (*syscall.NlMsghdr)(unsafe.Pointer(&data[0]))
 		body := data[unix.NLMSG_HDRLEN:]
 		received += uint64(len(body))
-		if header.Type < firstRecordType {
+		if header.Type < firstRecordType && header.Type != oldUserMessage {
 			if s.acknowledge != nil {
 				s.acknowledge(header.Type, header.Seq, body)
 			}
@@ -225,6 +221,10 @@ func (s *socket) collect(n int) []Message {
 // audit's own requests and answers, below them netlink's (linux/audit.h).
 const firstRecordType = 1100
 
+// oldUserMessage is the exception: the type of what "auditctl -m" writes
+// (AUDIT_USER).
+const oldUserMessage = 1005
+
 // await waits for the next message. In a flood it lets messages gather for a
 // moment first, so that one receive call returns many. It reports whether the
 // deadline is over.
@@ -236,37 +236,11 @@ func (s *socket) await(deadline time.Time) (over bool, err error) {
 		return false, nil
 	}
 	s.sinceWait = 0
-	timeout := -1
-	if !deadline.IsZero() {
-		left := time.Until(deadline)
-		if left <= 0 {
-			return true, nil
-		}
-		timeout = int((left + time.Millisecond - 1) / time.Millisecond)
-	}
-	poll := [2]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}, {Fd: int32(s.wakeFD), Events: unix.POLLIN}}
-	if _, err := unix.Poll(poll[:], timeout); err != nil && !errors.Is(err, unix.EINTR) {
-		return false, fmt.Errorf("waiting for audit records: %w", err)
-	}
-	if poll[1].Revents != 0 {
-		var count [8]byte
-		_, _ = unix.Read(s.wakeFD, count[:]) // emptied, whatever it held
+	if past(deadline) {
 		return true, nil
 	}
-	return false, nil
-}
-
-// interrupt implements Source.Interrupt.
-func (s *socket) interrupt() {
-	s.interrupted.Store(true)
-	s.wake()
-}
-
-// wake makes the current or the next wait end at once.
-func (s *socket) wake() {
-	one := uint64(1)
-	// The eventfd can only be full if it was written before, which is as good.
-	_, _ = unix.Write(s.wakeFD, (*[8]byte)(unsafe.Pointer(&one))[:])
+	_, woken, err := s.waker.wait(s.fd, deadline)
+	return woken, err
 }
 
 // send sends one netlink request to the kernel from this socket.
@@ -283,13 +257,11 @@ func (s *socket) send(kind uint16, sequence uint32, data []byte) error {
 // close closes the file descriptors.
 func (s *socket) close() error {
 	var failures []error
-	for _, fd := range []int{s.fd, s.wakeFD} {
-		if fd < 0 {
-			continue
-		}
-		if err := unix.Close(fd); err != nil {
-			failures = append(failures, fmt.Errorf("closing the audit netlink socket: %w", err))
-		}
+	if s.waker != nil {
+		failures = append(failures, s.waker.close())
+	}
+	if err := unix.Close(s.fd); err != nil {
+		failures = append(failures, fmt.Errorf("closing the audit netlink socket: %w", err))
 	}
 	return errors.Join(failures...)
 }

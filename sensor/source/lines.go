@@ -1,0 +1,106 @@
+package source
+
+import (
+	"bytes"
+	"io"
+)
+
+const (
+	// maxLine is the longest line that is taken for a record. The kernel's
+	// records have at most 8970 characters; enrichment adds to that.
+	maxLine = 128 << 10
+	// shownOfOverlong is how much of a longer line is kept, to show what it was.
+	shownOfOverlong = 256
+	// liveBuffer is how much of a growing log is split into lines at a time; it
+	// holds more than the longest line.
+	liveBuffer = 256 << 10
+)
+
+// lines splits what is read into lines, in a buffer that does not grow.
+type lines struct {
+	buffer     []byte
+	start, end int
+	line       int64
+	skipping   int64 // bytes of an overlong line passed over so far
+	overlong   []byte
+	messages   []Message
+	count      *counters
+}
+
+func newLines(size int, count *counters) lines {
+	return lines{buffer: make([]byte, size), count: count}
+}
+
+// fill drops the messages of the last call, moves what is left of the buffer to
+// its beginning and reads once.
+func (l *lines) fill(r io.Reader) (int, error) {
+	l.messages = l.messages[:0]
+	copy(l.buffer, l.buffer[l.start:l.end])
+	l.end -= l.start
+	l.start = 0
+	n, err := r.Read(l.buffer[l.end:])
+	l.end += n
+	l.count.bytes.Add(uint64(n))
+	return n, err
+}
+
+// split makes messages of the whole lines in the buffer.
+func (l *lines) split() {
+	for {
+		length := bytes.IndexByte(l.buffer[l.start:l.end], '\n')
+		if length < 0 {
+			break
+		}
+		l.add(l.buffer[l.start:l.start+length], false)
+		l.start += length + 1
+	}
+	if l.end-l.start > maxLine {
+		l.skipOverlong()
+	}
+}
+
+// skipOverlong gives up the line at the buffer's beginning, which is too long
+// to be a record, but for a piece that shows what it was.
+func (l *lines) skipOverlong() {
+	rest := l.buffer[l.start:l.end]
+	if l.skipping == 0 {
+		l.overlong = append([]byte(nil), rest[:shownOfOverlong]...)
+	}
+	l.skipping += int64(len(rest))
+	l.start = l.end
+}
+
+// add appends one line as a message.
+func (l *lines) add(line []byte, torn bool) {
+	l.line++
+	l.count.messages.Add(1)
+	if l.skipping > 0 || len(line) > maxLine {
+		beginning := line[:min(shownOfOverlong, len(line))]
+		if l.skipping > 0 {
+			beginning = l.overlong
+		}
+		l.messages = append(l.messages, Message{
+			Data: beginning, Line: l.line, TooLong: l.skipping + int64(len(line)), Torn: torn,
+		})
+		l.skipping = 0
+		return
+	}
+	l.messages = append(l.messages, Message{Data: bytes.TrimSuffix(line, []byte{'\r'}), Line: l.line, Torn: torn})
+}
+
+// rest makes a message of what is left at the end, a line without an ending. It
+// reports whether there was one.
+func (l *lines) rest() bool {
+	l.messages = l.messages[:0]
+	if l.start == l.end && l.skipping == 0 {
+		return false
+	}
+	l.add(l.buffer[l.start:l.end], true)
+	l.start = l.end
+	return true
+}
+
+// forget drops what is left of a line and counts lines from 1 again.
+func (l *lines) forget() {
+	l.start, l.end, l.skipping, l.line = 0, 0, 0, 0
+}

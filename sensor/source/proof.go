@@ -1,0 +1,78 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"tripline/auditrules/kernel"
+)
+
+const (
+	// userMessage is the type of a record that a trusted program writes
+	// (AUDIT_TRUSTED_APP of libaudit.h).
+	userMessage = 1121
+	// deliveryTime is how long such a record may take. Only where nothing is
+	// delivered it is awaited to the end.
+	deliveryTime = time.Second
+	// capAuditRead is CAP_AUDIT_READ of linux/capability.h, which came with
+	// multicast in Linux 3.16.
+	capAuditRead = 37
+)
+
+// errAuditOff says that nothing is delivered because nothing is recorded.
+var errAuditOff = errors.New("auditing is switched off (auditctl -e 1 switches it on)")
+
+// DeliveryError says that records do not arrive by multicast, although the
+// socket was bound to the group: kernels before 3.16 and network namespaces other
+// than the first let anybody bind and deliver nothing.
+type DeliveryError struct{ Err error }
+
+// Error says so, and why or which kernels deliver.
+func (e *DeliveryError) Error() string {
+	const text = "no audit record arrives by multicast"
+	if e.Err != nil {
+		return text + ": " + e.Err.Error()
+	}
+	return text + " (upstream since Linux 3.16, and in the host's own network namespace alone)"
+}
+
+// Unwrap gives the reason, nil where it is not known.
+func (e *DeliveryError) Unwrap() error { return e.Err }
+
+// prove writes one record and waits until it arrives here. Records that arrive
+// meanwhile are kept.
+func (k *Kernel) prove() error {
+	status, err := k.control.Status()
+	if err != nil {
+		return err
+	}
+	if status.Enabled == 0 {
+		return &DeliveryError{Err: errAuditOff}
+	}
+	text := fmt.Appendf(nil, "op=tripline-listens-by-multicast id=%d-%d", os.Getpid(), time.Now().UnixNano())
+	err = k.request(userMessage, append(bytes.Clone(text), 0), deliveryTime, func(m Message) bool {
+		return bytes.Contains(m.Data, text)
+	})
+	if errors.Is(err, kernel.ErrNoAnswer) {
+		return &DeliveryError{}
+	}
+	if err != nil {
+		return &DeliveryError{Err: err}
+	}
+	return nil
+}
+
+// knowsAuditRead says whether the kernel has the capability that multicast needs:
+// a kernel that has it delivers, unless something else is in the way.
+func knowsAuditRead() bool {
+	text, err := os.ReadFile("/proc/sys/kernel/cap_last_cap")
+	if err != nil {
+		return false
+	}
+	last, err := strconv.Atoi(trimNewline(text))
+	return err == nil && last >= capAuditRead
+}
