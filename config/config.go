@@ -53,8 +53,14 @@ type Rules struct {
 
 // Kernel says how records are had from the kernel's audit system.
 type Kernel struct {
-	// Source is the way in which the kernel hands its records out.
+	// Source is the way in which the kernel's records reach the sensor.
 	Source Source `toml:"source"`
+	// Log is the log that the audit daemon writes, for SourceLog and for
+	// SourceAuto where nothing better works.
+	Log string `toml:"log"`
+	// AudispSocket is the Unix socket of the audit daemon's dispatcher, for
+	// SourceAudisp. Empty means that the audit daemon starts the sensor.
+	AudispSocket string `toml:"audisp_socket"`
 	// ReceiveBuffer is the size of the netlink socket's receive buffer, which
 	// takes up bursts of records.
 	ReceiveBuffer Size `toml:"receive_buffer"`
@@ -71,13 +77,17 @@ type Source string
 
 // The ways to receive audit records.
 const (
-	// SourceAuto is multicast where an audit daemon runs and unicast where
-	// none does.
+	// SourceAuto is unicast where no audit daemon runs; beside one it is
+	// multicast where the kernel delivers, and the daemon's log else.
 	SourceAuto Source = "auto"
 	// SourceUnicast makes the sensor the kernel's audit daemon.
 	SourceUnicast Source = "unicast"
 	// SourceMulticast listens beside an audit daemon.
 	SourceMulticast Source = "multicast"
+	// SourceAudisp reads what the audit daemon hands to its plugins.
+	SourceAudisp Source = "audisp"
+	// SourceLog follows the log that the audit daemon writes.
+	SourceLog Source = "log"
 )
 
 // Detect bounds the memory of detection, and its patience.
@@ -125,6 +135,7 @@ func Default() *Config {
 	return &Config{
 		Kernel: Kernel{
 			Source:        SourceAuto,
+			Log:           "/var/log/audit/audit.log",
 			ReceiveBuffer: 16 * MiB,
 			BacklogLimit:  8192,
 			Key:           "tripline",

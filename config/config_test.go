@@ -111,7 +111,7 @@ path = "/var/log/"
 [log]
 level = "INFO"`, []string{
 			`2:10: rules.folder must not contain a NUL character`,
-			`4:10: kernel.source must be one of auto, unicast, multicast, not "multicats"; did you mean "multicast"?`,
+			`4:10: kernel.source must be one of auto, unicast, multicast, audisp, log, not "multicats"; did you mean "multicast"?`,
 			`5:18: kernel.receive_buffer must be a size, not "16MB"; write a whole number and B, KiB, MiB or GiB, such as "16MiB"`,
 			`6:17: kernel.backlog_limit must be between 64 and 1048576, not 5; 0 leaves the kernel's own setting as it is`,
 			`7:1: unknown key "backlog_limits" in kernel; did you mean "backlog_limit"?`,
@@ -169,7 +169,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 	c := Default()
 	c.Kernel.Source = "dbus"
 	c.Log.Level = ""
-	want := "kernel.source must be one of auto, unicast, multicast, not \"dbus\"\n" +
+	want := "kernel.source must be one of auto, unicast, multicast, audisp, log, not \"dbus\"\n" +
 		"log.level must be one of error, warn, info, debug, not \"\""
 	if err := c.Validate(); err == nil || err.Error() != want {
 		t.Errorf("got %v", err)

@@ -47,8 +47,13 @@ func (c *Config) check() []problem {
 	var found problems
 	found.path(c.Rules.Folder, "rules", "folder")
 	found.oneOf(string(c.Kernel.Source), []string{
-		string(SourceAuto), string(SourceUnicast), string(SourceMulticast),
+		string(SourceAuto), string(SourceUnicast), string(SourceMulticast), string(SourceAudisp), string(SourceLog),
 	}, "kernel", "source")
+	found.path(c.Kernel.Log, "kernel", "log")
+	if c.Kernel.Log == "" {
+		found.add("is empty", `write the log_file of /etc/audit/auditd.conf, "/var/log/audit/audit.log" where that says nothing`, "kernel", "log")
+	}
+	found.path(c.Kernel.AudispSocket, "kernel", "audisp_socket")
 	found.within(c.Kernel.ReceiveBuffer, minReceiveBuffer, maxReceiveBuffer, "kernel", "receive_buffer")
 	if c.Kernel.BacklogLimit != 0 {
 		found.between(int(c.Kernel.BacklogLimit), minBacklogLimit, maxBacklogLimit,

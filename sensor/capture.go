@@ -2,6 +2,7 @@ package sensor
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ func Capture(ctx context.Context, options Options, plan *auditrules.Plan, to io.
 	if lockFile == "" {
 		lockFile = DefaultLock
 	}
-	w, err := openWatch(options.Config.Kernel, plan, lockFile, options.Passive)
+	w, err := openWatch(options.Config.Kernel, plan, lockFile, options.Passive, options.Log)
 	if err != nil {
 		return 0, err
 	}
@@ -50,7 +51,7 @@ func Capture(ctx context.Context, options Options, plan *auditrules.Plan, to io.
 func writeRecords(to *bufio.Writer, from source.Source) (records uint64, err error) {
 	for {
 		messages, err := from.Receive(incompleteWait)
-		if errors.Is(err, source.ErrInterrupted) {
+		if errors.Is(err, source.ErrInterrupted) || errors.Is(err, io.EOF) {
 			return records, to.Flush()
 		}
 		if err != nil {
@@ -62,12 +63,20 @@ func writeRecords(to *bufio.Writer, from source.Source) (records uint64, err err
 			}
 		}
 		for _, m := range messages {
-			line := append([]byte("type="), normalize.RecordType(m.Type).String()...)
-			line = append(append(append(line, " msg="...), m.Data...), '\n')
-			if _, err := to.Write(line); err != nil {
+			if _, err := to.Write(logLine(m)); err != nil {
 				return records, fmt.Errorf("writing records: %w", err)
 			}
 			records++
 		}
 	}
+}
+
+// logLine is a record in the form in which auditd logs it, which it has already
+// where it came from auditd.
+func logLine(m source.Message) []byte {
+	if m.Type == 0 {
+		return append(bytes.Clone(m.Data), '\n')
+	}
+	line := append([]byte("type="), normalize.RecordType(m.Type).String()...)
+	return append(append(append(line, " msg="...), m.Data...), '\n')
 }

@@ -21,7 +21,7 @@ type pipeline struct {
 	engine     *detect.Engine // nil when no rules are evaluated
 	builder    alert.Builder
 
-	// file names the log being read in messages; empty for a live kernel.
+	// file names the log or stream being read in messages; empty for netlink.
 	file string
 	// onAlert is given every alert.
 	onAlert func(alert.Alert)
@@ -157,13 +157,14 @@ const (
 	pendingWait    = time.Second
 )
 
-// pumpKernel runs a live source through the pipeline until it is interrupted.
+// pumpKernel runs a live source through the pipeline until it is interrupted, or
+// until the audit daemon that feeds it ends.
 func (p *pipeline) pumpKernel(from source.Source) error {
 	lastAdvance := time.Now()
 	for p.failure == nil {
 		messages, err := from.Receive(p.patience())
 		if err != nil {
-			if errors.Is(err, source.ErrInterrupted) {
+			if errors.Is(err, source.ErrInterrupted) || errors.Is(err, io.EOF) {
 				p.finish(false)
 				return nil
 			}

@@ -20,7 +20,6 @@ import (
 	"tripline/sensor/alert"
 	"tripline/sensor/output"
 	"tripline/sensor/selftest"
-	"tripline/sensor/source"
 )
 
 // Options say how to run the sensor on this host.
@@ -97,7 +96,7 @@ func Run(ctx context.Context, options Options) (_ Summary, err error) {
 	if s.options.LockFile == "" {
 		s.options.LockFile = DefaultLock
 	}
-	s.watch, err = openWatch(options.Config.Kernel, s.plan, s.options.LockFile, options.Passive)
+	s.watch, err = openWatch(options.Config.Kernel, s.plan, s.options.LockFile, options.Passive, options.Log)
 	if err != nil {
 		return summary, errors.Join(err, closeWriters(options.Outputs))
 	}
@@ -122,6 +121,7 @@ func (s *Sensor) connect() error {
 	}
 	s.pipeline = newPipeline(s.options.Rules, Limits(s.options.Config.Detect), resolver)
 	s.pipeline.builder = alert.Builder{Host: host}
+	s.pipeline.file = s.streamName()
 	s.pipeline.isTest = s.isSample
 	s.pipeline.onAlert = s.raise
 	s.pipeline.report = func(err error) { s.reported.warn("an audit record cannot be used", err) }
@@ -179,19 +179,12 @@ func (s *Sensor) raise(made alert.Alert) {
 
 // announce says in a few lines what is watched and what was changed.
 func (s *Sensor) announce() {
-	logger, kernelSource := s.options.Log, s.watch.source
+	logger := s.options.Log
 	for _, rule := range s.rules {
 		logger.Info("watching for", "rule", rule.Rule().Name)
 	}
-	switch {
-	case kernelSource.Holder() != nil:
-		logger.Info("listening by multicast", "beside", kernelSource.Holder().Name, "pid", kernelSource.Holder().PID)
-	case kernelSource.Mode() == source.Multicast:
-		logger.Warn("listening by multicast while no audit daemon runs: the kernel prints every record to its own log")
-	default:
-		logger.Info("receiving from the kernel as its audit daemon")
-	}
-	for _, change := range kernelSource.Changes() {
+	s.announceSource()
+	for _, change := range s.watch.source.Changes() {
 		logger.Info("kernel audit setting changed until exit", "change", change.String())
 	}
 	switch {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"tripline/auditrules"
 	"tripline/auditrules/kernel"
 	"tripline/config"
@@ -17,7 +19,7 @@ import (
 type watch struct {
 	lock      *os.File
 	control   control
-	source    *source.Kernel
+	source    source.Live
 	installed *auditrules.Installed
 	// locked says that the configuration is immutable and that the rules were
 	// there already.
@@ -36,7 +38,7 @@ type control interface {
 
 // openWatch makes the kernel ready. Whatever fails, what was done before it is
 // undone. With passive it listens beside a running sensor and changes nothing.
-func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passive bool) (_ *watch, err error) {
+func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passive bool, log hclog.Logger) (_ *watch, err error) {
 	w := &watch{}
 	defer func() {
 		if err != nil {
@@ -58,9 +60,7 @@ func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passiv
 	} else if w.lock, err = acquireLock(lockFile); err != nil {
 		return nil, err
 	}
-	w.source, err = source.OpenKernel(source.KernelOptions{
-		Mode: mode, ReceiveBuffer: int(cfg.ReceiveBuffer), BacklogLimit: cfg.BacklogLimit, Control: w.control,
-	})
+	w.source, err = openSource(cfg, mode, w.control, log)
 	if err != nil {
 		return nil, err
 	}

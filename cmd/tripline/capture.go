@@ -60,7 +60,7 @@ func capture(command *cobra.Command, std streams, common *settings, path string)
 	_, _ = fmt.Fprintln(std.err, "tripline: recording; stop with Ctrl-C") // only told
 	ctx, stop := untilHangup(command.Context())
 	defer stop()
-	records, err := sensor.Capture(ctx, sensor.Options{Config: loaded}, plan, to)
+	records, err := sensor.Capture(ctx, sensor.Options{Config: loaded, Log: newLog(std.err, loaded.Log.Level)}, plan, to)
 	_, _ = fmt.Fprintf(std.err, "tripline: %d records\n", records) // only told
 	return explain(err)
 }

@@ -20,6 +20,7 @@ import (
 
 func runCommand(std streams) *cobra.Command {
 	var common settings
+	var ways sourceFlags
 	var alertFile string
 	var asJSON, test bool
 	command := &cobra.Command{
@@ -37,6 +38,9 @@ puts back when it ends.`,
 			if command.Flags().Changed("alert-file") {
 				loaded.Output.Alerts.Path = alertFile
 			}
+			if err := ways.apply(command, loaded); err != nil {
+				return err
+			}
 			if err := requirePrivilege(); err != nil {
 				return err
 			}
@@ -44,6 +48,7 @@ puts back when it ends.`,
 		},
 	}
 	common.addFlags(command)
+	ways.addFlags(command)
 	command.Flags().StringVar(&alertFile, "alert-file", "", "append alerts to `FILE` instead of the configured one; empty for none")
 	command.Flags().BoolVar(&asJSON, "json", false, "print alerts as JSON also on a terminal")
 	command.Flags().BoolVar(&test, "selftest", false, "perform the self-test once the host is watched; its alert is marked as a test")
