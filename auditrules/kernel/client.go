@@ -44,14 +44,23 @@ func (c *Client) Close() error {
 // (AUDIT_STATUS_* in linux/audit.h).
 type Setting uint32
 
-// The settings that Tripline changes. The owner of the audit socket is set
-// through the receiving socket, see package sensor/source.
+// The settings that Tripline reads or changes. A process claims the audit socket
+// for itself through its receiving socket, see package sensor/source; SettingPID
+// is for giving up that of a dead process.
 const (
 	SettingEnabled         = Setting(libaudit.AuditStatusEnabled)
 	SettingFailure         = Setting(libaudit.AuditStatusFailure)
+	SettingPID             = Setting(libaudit.AuditStatusPID)
+	SettingRateLimit       = Setting(libaudit.AuditStatusRateLimit)
 	SettingBacklogLimit    = Setting(libaudit.AuditStatusBacklogLimit)
 	SettingBacklogWaitTime = Setting(libaudit.AuditStatusBacklogWaitTime)
 )
+
+// Settings lists the settings that have a value of their own to be put back:
+// all but the owner of the socket.
+func Settings() []Setting {
+	return []Setting{SettingEnabled, SettingFailure, SettingRateLimit, SettingBacklogLimit, SettingBacklogWaitTime}
+}
 
 // String is the name by which `auditctl -s` prints the setting.
 func (s Setting) String() string {
@@ -60,6 +69,10 @@ func (s Setting) String() string {
 		return "enabled"
 	case SettingFailure:
 		return "failure"
+	case SettingPID:
+		return "pid"
+	case SettingRateLimit:
+		return "rate_limit"
 	case SettingBacklogLimit:
 		return "backlog_limit"
 	case SettingBacklogWaitTime:
@@ -75,6 +88,10 @@ func (s Setting) Of(status Status) uint32 {
 		return status.Enabled
 	case SettingFailure:
 		return status.Failure
+	case SettingPID:
+		return status.PID
+	case SettingRateLimit:
+		return status.RateLimit
 	case SettingBacklogLimit:
 		return status.BacklogLimit
 	case SettingBacklogWaitTime:
@@ -93,6 +110,10 @@ func (c *Client) Set(setting Setting, value uint32) error {
 		status.Enabled = value
 	case SettingFailure:
 		status.Failure = value
+	case SettingPID:
+		status.PID = value
+	case SettingRateLimit:
+		status.RateLimit = value
 	case SettingBacklogLimit:
 		status.BacklogLimit = value
 	case SettingBacklogWaitTime:
