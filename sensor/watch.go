@@ -12,6 +12,7 @@ import (
 	"tripline/auditrules/kernel"
 	"tripline/config"
 	"tripline/sensor/source"
+	"tripline/sensor/state"
 )
 
 // watch is the kernel made ready for the sensor: the lock, the audit settings,
@@ -19,6 +20,7 @@ import (
 type watch struct {
 	lock      *os.File
 	control   control
+	journal   *state.Journal // nil when nothing may be changed
 	source    source.Live
 	installed *auditrules.Installed
 	// locked says that the configuration is immutable and that the rules were
@@ -29,7 +31,7 @@ type watch struct {
 }
 
 // control is what the sensor needs of audit's control side; *kernel.Client is the
-// real one.
+// real one. Changes go through a state.Journal around it.
 type control interface {
 	source.Control
 	auditrules.Control
@@ -40,6 +42,9 @@ type control interface {
 // undone. With passive it listens beside a running sensor and changes nothing.
 func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passive bool, log hclog.Logger) (_ *watch, err error) {
 	w := &watch{}
+	if log == nil {
+		log = hclog.NewNullLogger()
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
@@ -57,10 +62,10 @@ func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passiv
 	mode := source.Mode(cfg.Source)
 	if passive {
 		mode = source.Multicast
-	} else if w.lock, err = acquireLock(lockFile); err != nil {
+	} else if err = w.begin(lockFile, cfg.Key, log); err != nil {
 		return nil, err
 	}
-	w.source, err = openSource(cfg, mode, w.control, log)
+	w.source, err = openSource(cfg, mode, w.changes(), log)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +74,35 @@ func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passiv
 	}
 	err = w.install(plan)
 	return w, err
+}
+
+// begin makes this the one sensor that changes kernel audit, puts back what a
+// killed one left, and begins to write down what is changed from here on.
+func (w *watch) begin(lockFile, key string, log hclog.Logger) (err error) {
+	if w.lock, err = acquireLock(lockFile); err != nil {
+		return err
+	}
+	journal, recovered, problem, err := state.Begin(w.control, state.Path(lockFile), key)
+	if err != nil {
+		return err
+	}
+	w.journal = journal
+	if problem != nil {
+		log.Error("the state that an earlier tripline left", "error", problem)
+	}
+	if len(recovered.Rules)+len(recovered.Settings) > 0 {
+		log.Warn("an earlier tripline was killed; what it had changed was put back first",
+			"rules", len(recovered.Rules), "settings", len(recovered.Settings))
+	}
+	return nil
+}
+
+// changes is the control side for what changes the kernel.
+func (w *watch) changes() state.Control {
+	if w.journal != nil {
+		return w.journal
+	}
+	return w.control
 }
 
 // install puts the plan's rules into the kernel, or finds that they are there
@@ -82,7 +116,7 @@ func (w *watch) install(plan *auditrules.Plan) error {
 		w.locked = true
 		return w.find(plan)
 	}
-	w.installed, err = auditrules.Install(w.control, plan)
+	w.installed, err = auditrules.Install(w.changes(), plan)
 	return err
 }
 
@@ -162,6 +196,10 @@ func (w *watch) close() error {
 	if w.source != nil {
 		failures = append(failures, w.source.Close())
 		w.source = nil
+	}
+	if w.journal != nil {
+		failures = append(failures, w.journal.End())
+		w.journal = nil
 	}
 	if w.control != nil {
 		failures = append(failures, w.control.Close())

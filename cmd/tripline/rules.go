@@ -17,13 +17,14 @@ import (
 func rulesCommand(std streams) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "rules",
-		Short: "List and show the rules, and reload those of the running sensor",
+		Short: "List and show the rules, reload those of the running sensor, remove what a killed one left",
 		Args:  noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return &usageError{fmt.Errorf("rules needs a subcommand; see %s --help", command.CommandPath())}
 		},
 	}
-	command.AddCommand(rulesListCommand(std), rulesShowCommand(std), rulesKernelCommand(std), rulesReloadCommand(std))
+	command.AddCommand(rulesListCommand(std), rulesShowCommand(std), rulesKernelCommand(std), rulesReloadCommand(std),
+		rulesRemoveCommand(std))
 	return command
 }
 
