@@ -47,7 +47,7 @@ func TestNonsenseIsRefused(t *testing.T) {
 		{"no value of ours", strings.Replace(good, "[8192]", "[]", 1), "0 values"},
 		{"no boot", strings.Replace(good, `"boot_id":"boot"`, `"boot_id":""`, 1), "boot"},
 		{"another's rule", strings.Replace(good, good[strings.Index(good, `"wire":`)+7:len(good)-3], string(foreign), 1), `the keys ["others"]`},
-		{"a rule that is none", strings.Replace(good, good[strings.Index(good, `"wire":`)+7:len(good)-3], `"AAAA"`, 1), "not a kernel audit rule"},
+		{"a rule that is none", strings.Replace(good, good[strings.Index(good, `"wire":`)+7:len(good)-3], `"AAAA"`, 1), "an audit rule has 3 bytes"},
 		{"too large", `{"key":"` + strings.Repeat("a", maxSize) + `"}`, "more than"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

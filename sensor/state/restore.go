@@ -1,13 +1,13 @@
 package state
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
 
+	"tripline/auditrules"
 	"tripline/auditrules/kernel"
 )
 
@@ -56,7 +56,7 @@ func (u *Undone) restoreRules(control Control, s *State) error {
 	var failures []error
 	var left []Rule
 	for _, r := range s.Rules {
-		if !slices.ContainsFunc(loaded, func(wire []byte) bool { return bytes.Equal(wire, r.Wire) }) {
+		if !slices.ContainsFunc(loaded, func(wire []byte) bool { return auditrules.SameRule(wire, r.Wire) }) {
 			continue
 		}
 		switch err := control.DeleteRule(r.Wire); {

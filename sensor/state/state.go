@@ -74,7 +74,7 @@ func (s *State) setting(name string) *Setting {
 
 // rule finds an added rule, -1 when it was not added.
 func (s *State) rule(wire []byte) int {
-	return slices.IndexFunc(s.Rules, func(r Rule) bool { return bytes.Equal(r.Wire, wire) })
+	return slices.IndexFunc(s.Rules, func(r Rule) bool { return auditrules.SameRule(r.Wire, wire) })
 }
 
 // settingByName finds the kernel setting of a name.
