@@ -31,6 +31,9 @@ type Field struct {
 	// Costly says that reading the field may need a system call. Conditions
 	// on costly fields are evaluated after all others.
 	Costly bool
+	// Only are all the values that the field ever has, nil for any. A rule that
+	// demands another one cannot match.
+	Only []string
 }
 
 // Schema is the set of fields that an event source offers. It is asked while

@@ -16,6 +16,13 @@ func (e *Event) category() detect.Value {
 	return optional(e.describe().category)
 }
 
+// categories are all the values of event.category.
+func categories() []string {
+	return []string{
+		"authentication", "configuration", "driver", "file", "host", "iam", "network", "package", "process", "session",
+	}
+}
+
 // describe names what happened.
 func (e *Event) describe() description {
 	d := e.known()

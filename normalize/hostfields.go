@@ -15,7 +15,7 @@ func hostFields() []field {
 		hostField("host.name", func(h *HostFacts) string { return h.Hostname }),
 		hostField("host.architecture", func(h *HostFacts) string { return h.Architecture }),
 		hostField("host.boot.id", func(h *HostFacts) string { return h.BootID }),
-		hostField("host.os.type", func(h *HostFacts) string { return h.OS.Type }),
+		limited(hostField("host.os.type", func(h *HostFacts) string { return h.OS.Type }), "linux"),
 		hostField("host.os.family", func(h *HostFacts) string { return h.OS.Family }),
 		hostField("host.os.platform", func(h *HostFacts) string { return h.OS.Platform }),
 		hostField("host.os.name", func(h *HostFacts) string { return h.OS.Name }),

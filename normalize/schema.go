@@ -17,6 +17,8 @@ type field struct {
 	typ  detect.Type
 	// costly says that reading it from a live event may need a system call.
 	costly bool
+	// only are all the values that the field ever has, nil for any.
+	only []string
 	// array says that ECS wants an array in JSON even for one value.
 	array bool
 	// pair says that the field is one of Event.data, which the JSON form shows all.
@@ -30,7 +32,7 @@ type field struct {
 //
 //nolint:gochecknoglobals // a table that nothing changes
 var registry = sortFields(slices.Concat(
-	eventFields(), processFields(), userFields(), networkFields(), auditdFields(), hostFields(),
+	eventFields(), processFields(), userFields(), networkFields(), auditdFields(), hostFields(), pathFields(),
 ))
 
 func sortFields(fields []field) []field {
@@ -60,7 +62,7 @@ func (s schema) Field(name string) (detect.Field, bool) {
 	if !ok {
 		return detect.Field{}, false
 	}
-	return detect.Field{ID: id, Type: registry[id].typ, Costly: registry[id].costly}, true
+	return detect.Field{ID: id, Type: registry[id].typ, Costly: registry[id].costly, Only: registry[id].only}, true
 }
 
 // FieldNames implements detect.Schema.
@@ -74,7 +76,7 @@ func (s schema) FieldNames() []string {
 
 // constant makes a field that is the same in every event.
 func constant(name, value string) field {
-	return field{name: name, typ: detect.TypeString, get: func(*Event) detect.Value { return detect.String(value) }}
+	return limited(words(name, func(*Event) detect.Value { return detect.String(value) }), value)
 }
 
 // words makes a text field.
@@ -90,6 +92,12 @@ func whole(name string, get func(*Event) detect.Value) field {
 // asked marks a field as costly.
 func asked(f field) field {
 	f.costly = true
+	return f
+}
+
+// limited names all the values that a field ever has.
+func limited(f field, values ...string) field {
+	f.only = values
 	return f
 }
 
@@ -109,7 +117,7 @@ func eventFields() []field {
 		constant("event.kind", "event"),
 		constant("event.module", "tripline"),
 		constant("event.dataset", "tripline.events"),
-		several(words("event.category", (*Event).category)),
+		several(limited(words("event.category", (*Event).category), categories()...)),
 		several(asked(words("event.type", func(e *Event) detect.Value { return optional(e.describe().typ) }))),
 		asked(words("event.action", func(e *Event) detect.Value { return optional(e.describe().action) })),
 		words("event.outcome", func(e *Event) detect.Value { return detect.String(e.outcome()) }),
