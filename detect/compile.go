@@ -28,6 +28,8 @@ type CompileOptions struct {
 type Compiled struct {
 	rule     *Rule
 	category Field
+	// categoryName is the name of the category field.
+	categoryName string
 	// action is the field that the engine's index uses; hasAction is false
 	// when the schema has none.
 	action    Field
@@ -70,15 +72,29 @@ func (c *Compiled) Rule() *Rule { return c.rule }
 // Fields lists the names of the schema's fields that the rule reads, sorted.
 func (c *Compiled) Fields() []string { return slices.Clone(c.fields) }
 
-// Compile prepares a rule for the events of a schema, whose category field is
-// event.category. The error joins a *diag.Error for each defect of the query,
-// with its place in the rule's file. Samples and pipes, which only events that
-// have an end allow, are refused with an *UnsupportedError.
+// Compile prepares a rule for the live events of a schema, whose category field is
+// event.category or the one that the rule names. The error joins a *diag.Error for
+// each defect of the query, with its place in the rule's file. A rule without a
+// defect that cannot be evaluated over such events is a *NotRunnableError: it reads
+// fields that they do not have, or has samples or pipes, which only events that
+// have an end allow, so that an *UnsupportedError is inside.
 func Compile(rule *Rule, schema Schema) (*Compiled, error) {
-	return CompileWith(rule, schema, CompileOptions{})
+	if reason := rule.runnableLive(schema); reason != nil {
+		return nil, reason
+	}
+	compiled, err := CompileWith(rule, schema, CompileOptions{CategoryField: rule.EventCategoryOverride})
+	if err != nil {
+		return nil, rule.notCompiled(err, schema)
+	}
+	if reason := rule.runnableEvents(compiled, schema); reason != nil {
+		return nil, reason
+	}
+	return compiled, nil
 }
 
-// CompileWith is Compile with options.
+// CompileWith prepares a rule for any kind of events. It heeds no key of the rule
+// but its query; the error joins a *diag.Error for each defect of that, with its
+// place in the rule's file, or is an *UnsupportedError.
 func CompileWith(rule *Rule, schema Schema, options CompileOptions) (*Compiled, error) {
 	if options.CategoryField == "" {
 		options.CategoryField = "event.category"
@@ -122,7 +138,7 @@ func compileQuery(text string, schema Schema, options CompileOptions) (*Compiled
 		return nil, &diag.Error{Message: "events have no field " + options.CategoryField, Hint: "name the field that holds the event category"}
 	}
 	c.category = category
-	compiled := &Compiled{category: category}
+	compiled := &Compiled{category: category, categoryName: options.CategoryField}
 	compiled.action, compiled.hasAction = schema.Field(options.ActionField)
 	if err := c.statement(compiled); err != nil {
 		return nil, err

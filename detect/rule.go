@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"tripline/detect/eql"
 	"tripline/internal/diag"
 )
 
@@ -13,9 +14,8 @@ type Rule struct {
 	File     string
 	Metadata Metadata
 	Definition
-	// Transform is the file's [transform] table: queries that an interface
-	// offers beside the investigation guide.
-	Transform map[string]any
+	// Transform is the file's [transform] table.
+	Transform Transform
 
 	// queryPlace locates the query in the file.
 	queryPlace queryPlace
@@ -58,19 +58,19 @@ type Definition struct {
 	Index      []string `toml:"index"`
 	DataViewID string   `toml:"data_view_id"`
 
-	Severity            string            `toml:"severity"`
-	SeverityMapping     []SeverityMapping `toml:"severity_mapping"`
-	RiskScore           int               `toml:"risk_score"` // 0 to 100
-	RiskScoreMapping    []RiskMapping     `toml:"risk_score_mapping"`
-	RuleNameOverride    string            `toml:"rule_name_override"`
-	BuildingBlockType   string            `toml:"building_block_type"`
-	Tags                []string          `toml:"tags"`
-	References          []string          `toml:"references"`
-	FalsePositives      []string          `toml:"false_positives"`
-	Threat              []Threat          `toml:"threat"`
-	Note                string            `toml:"note"` // the investigation guide, in Markdown
-	Setup               string            `toml:"setup"`
-	InvestigationFields map[string]any    `toml:"investigation_fields"`
+	Severity            string              `toml:"severity"`
+	SeverityMapping     []SeverityMapping   `toml:"severity_mapping"`
+	RiskScore           int                 `toml:"risk_score"` // 0 to 100
+	RiskScoreMapping    []RiskMapping       `toml:"risk_score_mapping"`
+	RuleNameOverride    string              `toml:"rule_name_override"`
+	BuildingBlockType   string              `toml:"building_block_type"`
+	Tags                []string            `toml:"tags"`
+	References          []string            `toml:"references"`
+	FalsePositives      []string            `toml:"false_positives"`
+	Threat              []Threat            `toml:"threat"`
+	Note                string              `toml:"note"` // the investigation guide, in Markdown
+	Setup               string              `toml:"setup"`
+	InvestigationFields InvestigationFields `toml:"investigation_fields"`
 
 	// From and To bound what a scheduled search looks at, "now-9m"; Interval is
 	// how often it runs, "5m". A stream has no need of them but for MaxSignals.
@@ -85,103 +85,55 @@ type Definition struct {
 	TimestampOverride                 string `toml:"timestamp_override"`
 	TimestampOverrideFallbackDisabled bool   `toml:"timestamp_override_fallback_disabled"`
 
-	RelatedIntegrations []map[string]any `toml:"related_integrations"`
-	RequiredFields      []map[string]any `toml:"required_fields"`
-	Filters             []map[string]any `toml:"filters"`
-	AlertSuppression    map[string]any   `toml:"alert_suppression"`
-	Actions             []map[string]any `toml:"actions"`
-	ResponseActions     []map[string]any `toml:"response_actions"`
-	ExceptionsList      []map[string]any `toml:"exceptions_list"`
-	Meta                map[string]any   `toml:"meta"`
-	Throttle            any              `toml:"throttle"`
-	TimelineID          string           `toml:"timeline_id"`
-	TimelineTitle       string           `toml:"timeline_title"`
-	OutputIndex         string           `toml:"output_index"`
-	Namespace           string           `toml:"namespace"`
-	Outcome             string           `toml:"outcome"`
-	AliasTargetID       string           `toml:"alias_target_id"`
-	AliasPurpose        string           `toml:"alias_purpose"`
+	RelatedIntegrations []RelatedIntegration `toml:"related_integrations"`
+	RequiredFields      []RequiredField      `toml:"required_fields"`
+	Filters             []map[string]any     `toml:"filters"`
+	AlertSuppression    *AlertSuppression    `toml:"alert_suppression"`
+	Actions             []map[string]any     `toml:"actions"`
+	ResponseActions     []map[string]any     `toml:"response_actions"`
+	ExceptionsList      []map[string]string  `toml:"exceptions_list"`
+	Meta                map[string]any       `toml:"meta"`
+	Throttle            any                  `toml:"throttle"`
+	TimelineID          string               `toml:"timeline_id"`
+	TimelineTitle       string               `toml:"timeline_title"`
+	OutputIndex         string               `toml:"output_index"`
+	Namespace           string               `toml:"namespace"`
+	Outcome             string               `toml:"outcome"`
+	AliasTargetID       string               `toml:"alias_target_id"`
+	AliasPurpose        string               `toml:"alias_purpose"`
+
+	// Kibana adds these to the rules that it exports.
+
+	ID               string `toml:"id"`
+	Immutable        bool   `toml:"immutable"`
+	RuleSource       any    `toml:"rule_source"`
+	CreatedAt        any    `toml:"created_at"` // text or a date
+	CreatedBy        string `toml:"created_by"`
+	UpdatedAt        any    `toml:"updated_at"`
+	UpdatedBy        string `toml:"updated_by"`
+	ExecutionSummary any    `toml:"execution_summary"`
 
 	// What follows belongs to types of rules that Tripline does not run.
 
 	SavedID              string           `toml:"saved_id"`
-	Threshold            map[string]any   `toml:"threshold"`
-	NewTerms             map[string]any   `toml:"new_terms"`
+	Threshold            *Threshold       `toml:"threshold"`
+	NewTerms             *NewTerms        `toml:"new_terms"`
+	NewTermsFields       []string         `toml:"new_terms_fields"`
+	HistoryWindowStart   string           `toml:"history_window_start"`
 	AnomalyThreshold     int              `toml:"anomaly_threshold"`
 	MachineLearningJobID any              `toml:"machine_learning_job_id"` // a string or a list of strings
 	ThreatQuery          string           `toml:"threat_query"`
 	ThreatLanguage       string           `toml:"threat_language"`
 	ThreatIndex          []string         `toml:"threat_index"`
 	ThreatIndicatorPath  string           `toml:"threat_indicator_path"`
-	ThreatMapping        []map[string]any `toml:"threat_mapping"`
+	ThreatMapping        []ThreatMapping  `toml:"threat_mapping"`
 	ThreatFilters        []map[string]any `toml:"threat_filters"`
 	ConcurrentSearches   int              `toml:"concurrent_searches"`
 	ItemsPerSearch       int              `toml:"items_per_search"`
 }
 
-// SeverityMapping overrides the severity where a field has a value.
-type SeverityMapping struct {
-	Field    string `toml:"field"`
-	Operator string `toml:"operator"`
-	Value    string `toml:"value"`
-	Severity string `toml:"severity"`
-}
-
-// RiskMapping takes the risk score from a field.
-type RiskMapping struct {
-	Field     string `toml:"field"`
-	Operator  string `toml:"operator"`
-	Value     string `toml:"value"`
-	RiskScore *int   `toml:"risk_score"`
-}
-
-// Threat is a tactic of a threat framework and the techniques that serve it.
-type Threat struct {
-	Framework string      `toml:"framework"`
-	Tactic    Tactic      `toml:"tactic"`
-	Technique []Technique `toml:"technique"`
-}
-
-// Tactic is why an adversary acts.
-type Tactic struct {
-	ID        string `toml:"id"`
-	Name      string `toml:"name"`
-	Reference string `toml:"reference"`
-}
-
-// Technique is how an adversary acts.
-type Technique struct {
-	ID           string         `toml:"id"`
-	Name         string         `toml:"name"`
-	Reference    string         `toml:"reference"`
-	Subtechnique []Subtechnique `toml:"subtechnique"`
-}
-
-// Subtechnique is one form of a technique.
-type Subtechnique struct {
-	ID        string `toml:"id"`
-	Name      string `toml:"name"`
-	Reference string `toml:"reference"`
-}
-
 // Severities are the values of Rule.Severity, lowest first.
 func Severities() []string { return []string{"low", "medium", "high", "critical"} }
-
-// NotRunnableError says why a rule that is well formed is not evaluated.
-type NotRunnableError struct {
-	// Rule is the rule, whole but for its evaluation.
-	Rule *Rule
-	// Reason says why, to follow "rule is not evaluated: ".
-	Reason string
-	// Err is the *diag.Error with the place in the file.
-	Err error
-}
-
-// Error gives the place, the rule and the reason.
-func (e *NotRunnableError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the *diag.Error with the place.
-func (e *NotRunnableError) Unwrap() error { return e.Err }
 
 // locate moves errors about the query to their place in the rule's file.
 func (r *Rule) locate(err error) error {
@@ -198,6 +150,10 @@ func (r *Rule) locate(err error) error {
 	var unsupported *UnsupportedError
 	if errors.As(err, &unsupported) {
 		return &UnsupportedError{Feature: unsupported.Feature, Err: r.queryPlace.move(unsupported.Err, r.File)}
+	}
+	var unknown *eql.UnknownFieldError
+	if errors.As(err, &unknown) {
+		return &eql.UnknownFieldError{Field: unknown.Field, Err: r.queryPlace.move(unknown.Err, r.File)}
 	}
 	var defect *diag.Error
 	if errors.As(err, &defect) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"tripline/detect/eql"
 	"tripline/internal/diag"
@@ -13,9 +14,9 @@ import (
 
 // ruleFile is the layout of a rule file.
 type ruleFile struct {
-	Metadata  Metadata       `toml:"metadata"`
-	Rule      Definition     `toml:"rule"`
-	Transform map[string]any `toml:"transform"`
+	Metadata  Metadata   `toml:"metadata"`
+	Rule      Definition `toml:"rule"`
+	Transform Transform  `toml:"transform"`
 }
 
 const (
@@ -37,41 +38,46 @@ func LoadRule(file string, data []byte) (*Rule, error) {
 		return nil, err
 	}
 	rule := &Rule{File: file, Metadata: source.Metadata, Definition: source.Rule, Transform: source.Transform}
-	if reason := whyNotRunnable(rule); reason != "" {
-		return nil, &NotRunnableError{
-			Rule: rule, Reason: reason,
-			Err: v.errorAt("type", "Tripline evaluates rules of type eql", "rule is not evaluated: %s", reason),
-		}
-	}
 	rule.queryPlace = newQueryPlace(data)
+	if reason := rule.runnableType(); reason != nil {
+		return nil, reason
+	}
 	if _, err := eql.Parse(rule.Query); err != nil {
 		return nil, rule.locate(err)
 	}
 	return rule, nil
 }
 
-// LoadRules reads every *.toml file of a directory in the order of their
-// names. It returns the rules that are in order and, joined, the errors of the
-// others.
+// LoadRules reads every *.toml file of a directory and of the directories in it,
+// in the order of their paths. What begins with a dot is left out. It returns the
+// rules that are in order and, joined, the errors of the others.
 func LoadRules(fsys fs.FS, dir string) ([]*Rule, error) {
-	entries, err := fs.ReadDir(fsys, dir)
-	if err != nil {
-		return nil, fmt.Errorf("read rules: %w", err)
-	}
 	var rules []*Rule
 	var errs []error
 	byID := make(map[string]*Rule)
-	for _, entry := range entries {
-		if entry.IsDir() || path.Ext(entry.Name()) != ".toml" {
-			continue
+	walkErr := fs.WalkDir(fsys, dir, func(name string, entry fs.DirEntry, err error) error {
+		switch hidden := name != dir && strings.HasPrefix(path.Base(name), "."); {
+		case err != nil && name == dir:
+			return err //nolint:wrapcheck // wrapped below
+		case err != nil:
+			errs = append(errs, fmt.Errorf("read rules: %w", err))
+			return fs.SkipDir
+		case entry.IsDir() && hidden:
+			return fs.SkipDir
+		case entry.IsDir() || hidden || path.Ext(name) != ".toml":
+			return nil
 		}
-		rule, err := loadRuleFile(fsys, path.Join(dir, entry.Name()), byID)
+		rule, err := loadRuleFile(fsys, name, byID)
 		if err != nil {
 			errs = append(errs, err)
-			continue
+			return nil
 		}
 		byID[rule.RuleID] = rule
 		rules = append(rules, rule)
+		return nil
+	})
+	if walkErr != nil {
+		return nil, fmt.Errorf("read rules: %w", walkErr)
 	}
 	return rules, errors.Join(errs...)
 }
@@ -108,12 +114,4 @@ func refuseDuplicate(byID map[string]*Rule, rule *Rule, data []byte) error {
 	v := &validator{file: rule.File, data: data, rule: &rule.Definition}
 	return v.errorAt("rule_id", "remove one of the files or give one a new rule_id",
 		"rule_id %s is already that of %s", rule.RuleID, former.File)
-}
-
-// whyNotRunnable says why a valid rule is not evaluated, "" if it is.
-func whyNotRunnable(rule *Rule) string {
-	if rule.Type == "eql" {
-		return ""
-	}
-	return "its type is " + rule.Type
 }

@@ -62,7 +62,7 @@ building_block_type = "default"
 concurrent_searches = 2
 data_view_id = "d"
 description = "D"
-enabled = false
+enabled = true
 event_category_override = "event.category"
 exceptions_list = []
 false_positives = ["f"]
@@ -131,6 +131,7 @@ value = 2
 
 [[rule.filters]]
 [rule.filters.meta]
+disabled = true
 negate = false
 [rule.filters.query.wildcard."file.path"]
 value = "/tmp/*"
@@ -191,10 +192,10 @@ func TestLoadRuleWithEveryKey(t *testing.T) {
 	if rule.Version != 207 || rule.MaxSignals != 33 || rule.Threat[0].Technique[0].Subtechnique[0].ID != "T1.001" {
 		t.Errorf("rule is %+v", rule)
 	}
-	if len(rule.Filters) != 1 || rule.AlertSuppression["missing_fields_strategy"] != "suppress" {
-		t.Errorf("free-form tables are %v, %v", rule.Filters, rule.AlertSuppression)
+	if len(rule.Filters) != 1 || rule.AlertSuppression.MissingFieldsStrategy != "suppress" || rule.AlertSuppression.Duration.Value != 5 {
+		t.Errorf("tables are %v, %v", rule.Filters, rule.AlertSuppression)
 	}
-	if rule.Transform["osquery"] == nil || rule.Metadata.Extended["anything"] == nil {
+	if rule.Transform.OSQuery[0].ECSMapping["host.os"]["value"] != "linux" || rule.Metadata.Extended["anything"] == nil {
 		t.Errorf("tables are %v, %v", rule.Transform, rule.Metadata.Extended)
 	}
 }
@@ -274,10 +275,10 @@ func TestNotRunnable(t *testing.T) {
 	if rule != nil || !errors.As(err, &notRunnable) {
 		t.Fatalf("LoadRule returned %v, %v, want a *NotRunnableError", rule, err)
 	}
-	if notRunnable.Rule.Name != "Rule" || notRunnable.Reason != "its type is threshold" {
+	if notRunnable.Rule.Name != "Rule" || notRunnable.Reason != "its type is threshold: it counts the results of a search in kuery" {
 		t.Errorf("error is %+v", notRunnable)
 	}
-	want := "r.toml:4:8: rule is not evaluated: its type is threshold; Tripline evaluates rules of type eql"
+	want := "r.toml:4:8: rule is not evaluated: its type is threshold: it counts the results of a search in kuery; Tripline evaluates rules of type eql"
 	if err.Error() != want {
 		t.Errorf("error is %q, want %q", err, want)
 	}
@@ -290,7 +291,6 @@ func TestLoadRulesKeepsTheGoodOnes(t *testing.T) {
 		"rules/broken.toml": {Data: []byte("[rule]\nname = 1\n")},
 		"rules/same.toml":   {Data: []byte(minimalRule)},
 		"rules/readme.txt":  {Data: []byte("no rule")},
-		"rules/sub/c.toml":  {Data: []byte(minimalRule)},
 	}
 	loaded, err := detect.LoadRules(fsys, "rules")
 	if len(loaded) != 2 || loaded[0].File != "rules/a.toml" || loaded[1].File != "rules/b.toml" {

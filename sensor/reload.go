@@ -99,7 +99,8 @@ func KeepBroken(running, loaded []*detect.Compiled, failures error) (merged []*d
 	broken := make(map[string]bool)
 	for _, err := range diag.Flatten(failures) {
 		var defect *diag.Error
-		if errors.As(err, &defect) {
+		var not *detect.NotRunnableError
+		if !errors.As(err, &not) && errors.As(err, &defect) {
 			broken[defect.File] = true
 		}
 	}

@@ -10,7 +10,6 @@ import (
 
 	"tripline/auditrules"
 	"tripline/config"
-	"tripline/detect"
 	"tripline/sensor"
 )
 
@@ -36,7 +35,7 @@ whether a new rule or exception is quiet on yesterday's log, for instance.`,
 				return err
 			}
 			compiled, rulesErr := sensor.LoadRules(loaded.Rules.Folder, loaded.Exceptions)
-			_, rulesErr = listRules(compiled, rulesErr)
+			listed, rulesErr := listRules(compiled, rulesErr)
 			plan, err := sensor.PlanRules(compiled, loaded.Kernel.Key)
 			if err != nil {
 				return err
@@ -45,7 +44,7 @@ whether a new rule or exception is quiet on yesterday's log, for instance.`,
 			if asJSON || !std.terminal {
 				show = printPlanJSON
 			}
-			if err := show(std.out, loaded, compiled, plan); err != nil {
+			if err := show(std.out, loaded, listed, plan); err != nil {
 				return err
 			}
 			if rulesErr != nil {
@@ -64,10 +63,16 @@ whether a new rule or exception is quiet on yesterday's log, for instance.`,
 }
 
 // printPlan shows the plan to a person.
-func printPlan(to io.Writer, loaded *config.Config, compiled []*detect.Compiled, plan *auditrules.Plan) error {
+func printPlan(to io.Writer, loaded *config.Config, listed []listedRule, plan *auditrules.Plan) error {
 	text := ""
-	for _, rule := range compiled {
-		text += fmt.Sprintf("rule  %s (%s, version %d)\n", rule.Rule().Name, rule.Rule().RuleID, rule.Rule().Version)
+	for _, rule := range listed {
+		text += fmt.Sprintf("rule  %s (%s, version %d)\n", rule.Name, rule.ID, rule.Version)
+		if !rule.Runs {
+			text += "      not run: " + rule.Reason + "\n"
+		}
+		for _, remark := range rule.Remarks {
+			text += "      note: " + remark + "\n"
+		}
 	}
 	text += fmt.Sprintf("alert file  %s\n", loaded.Output.Alerts.Path)
 	text += "kernel audit rules, as auditctl writes them:\n" + planText(plan)
@@ -77,22 +82,28 @@ func printPlan(to io.Writer, loaded *config.Config, compiled []*detect.Compiled,
 
 // checkedPlan is the JSON form of a plan.
 type checkedPlan struct {
-	Rules []checkedRule `json:"rules"`
+	Rules  []checkedRule `json:"rules"`
+	NotRun []listedRule  `json:"not_run,omitempty"`
 	plannedRules
 	AlertFile string `json:"alert_file,omitempty"`
 }
 
 type checkedRule struct {
-	ID      string `json:"id"`
-	Name    string `json:"name"`
-	Version int    `json:"version"`
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Version int      `json:"version"`
+	Remarks []string `json:"remarks,omitempty"`
 }
 
 // printPlanJSON prints the plan as one JSON document.
-func printPlanJSON(to io.Writer, loaded *config.Config, compiled []*detect.Compiled, plan *auditrules.Plan) error {
+func printPlanJSON(to io.Writer, loaded *config.Config, listed []listedRule, plan *auditrules.Plan) error {
 	document := checkedPlan{plannedRules: planDocument(plan), AlertFile: loaded.Output.Alerts.Path}
-	for _, rule := range compiled {
-		document.Rules = append(document.Rules, checkedRule{rule.Rule().RuleID, rule.Rule().Name, rule.Rule().Version})
+	for _, rule := range listed {
+		if rule.Runs {
+			document.Rules = append(document.Rules, checkedRule{rule.ID, rule.Name, rule.Version, rule.Remarks})
+		} else {
+			document.NotRun = append(document.NotRun, rule)
+		}
 	}
 	return json.NewEncoder(to).Encode(document)
 }

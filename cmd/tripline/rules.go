@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +37,28 @@ type listedRule struct {
 	// Runs says whether the sensor evaluates the rule, Reason why not.
 	Runs   bool   `json:"runs"`
 	Reason string `json:"reason,omitempty"`
+	// Places say where in the file each reason is.
+	Places []string `json:"places,omitempty"`
+	// Remarks say what a rule that runs asks for and does not get.
+	Remarks []string `json:"remarks,omitempty"`
+}
+
+// runningRule is the entry of a rule that runs.
+func runningRule(rule *detect.Rule) listedRule {
+	return listedRule{
+		ID: rule.RuleID, Version: rule.Version, Severity: rule.Severity, Name: rule.Name, File: rule.File,
+		Runs: true, Remarks: rule.Remarks(),
+	}
+}
+
+// stoppedRule is the entry of a rule that is not evaluated.
+func stoppedRule(not *detect.NotRunnableError) listedRule {
+	entry := runningRule(not.Rule)
+	entry.Runs, entry.Reason, entry.Remarks = false, not.Reason, nil
+	for _, place := range diag.Flatten(not.Err) {
+		entry.Places = append(entry.Places, place.Error())
+	}
+	return entry
 }
 
 func rulesListCommand(std streams) *cobra.Command {
@@ -73,8 +94,7 @@ func rulesListCommand(std streams) *cobra.Command {
 func listRules(compiled []*detect.Compiled, failures error) ([]listedRule, error) {
 	var listed []listedRule
 	for _, one := range compiled {
-		rule := one.Rule()
-		listed = append(listed, listedRule{rule.RuleID, rule.Version, rule.Severity, rule.Name, rule.File, true, ""})
+		listed = append(listed, runningRule(one.Rule()))
 	}
 	var defects []error
 	for _, err := range diag.Flatten(failures) {
@@ -83,8 +103,7 @@ func listRules(compiled []*detect.Compiled, failures error) ([]listedRule, error
 			defects = append(defects, err)
 			continue
 		}
-		rule := not.Rule
-		listed = append(listed, listedRule{rule.RuleID, rule.Version, rule.Severity, rule.Name, rule.File, false, not.Reason})
+		listed = append(listed, stoppedRule(not))
 	}
 	return listed, errors.Join(defects...)
 }
@@ -106,99 +125,6 @@ func printRules(to io.Writer, listed []listedRule, asJSON bool) error {
 		}
 	}
 	return nil
-}
-
-func rulesShowCommand(std streams) *cobra.Command {
-	var common settings
-	var asJSON bool
-	command := &cobra.Command{
-		Use:   "show RULE",
-		Short: "Show a rule, and what it needs of the events",
-		Long: `Show a rule, named by its id or name, and what it needs of the events: kinds of
-events, constant conditions, fields.`,
-		Args: func(command *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return &usageError{fmt.Errorf("show needs one RULE, an id or a name; see %s --help", command.CommandPath())}
-			}
-			return nil
-		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			loaded, err := common.load()
-			if err != nil {
-				return err
-			}
-			compiled, err := loadRules(std, loaded)
-			if err != nil {
-				return err
-			}
-			for _, one := range compiled {
-				if rule := one.Rule(); rule.RuleID == args[0] || strings.EqualFold(rule.Name, args[0]) {
-					return showRule(std.out, one, asJSON || !std.terminal)
-				}
-			}
-			return &usageError{fmt.Errorf("there is no rule %q among the %d rules that run; see tripline rules list", args[0], len(compiled))}
-		},
-	}
-	common.addFlags(command)
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON also on a terminal")
-	return command
-}
-
-// shownRule is the JSON form of `rules show`.
-type shownRule struct {
-	listedRule
-	Query  string      `json:"query"`
-	Needs  []shownNeed `json:"needs"`
-	Fields []string    `json:"fields"`
-}
-
-// shownNeed is what one stage of a rule needs of its events.
-type shownNeed struct {
-	Category   string              `json:"category,omitempty"`
-	Actions    []string            `json:"actions,omitempty"`
-	Conditions map[string][]string `json:"conditions,omitempty"`
-}
-
-func showRule(to io.Writer, compiled *detect.Compiled, asJSON bool) error {
-	rule := compiled.Rule()
-	shown := shownRule{
-		listedRule: listedRule{rule.RuleID, rule.Version, rule.Severity, rule.Name, rule.File, true, ""},
-		Query:      rule.Query, Fields: compiled.Fields(),
-	}
-	for _, need := range compiled.Needs() {
-		one := shownNeed{Category: need.Category, Actions: need.Actions}
-		for _, condition := range need.Conditions {
-			if one.Conditions == nil {
-				one.Conditions = make(map[string][]string)
-			}
-			one.Conditions[condition.Field] = condition.Values
-		}
-		shown.Needs = append(shown.Needs, one)
-	}
-	if asJSON {
-		return json.NewEncoder(to).Encode(shown)
-	}
-	text := fmt.Sprintf("%s\n  id        %s\n  version   %d\n  severity  %s\n  file      %s\n\n%s\n", rule.Name,
-		rule.RuleID, rule.Version, rule.Severity, rule.File, strings.TrimSpace(rule.Query))
-	for i, need := range shown.Needs {
-		text += fmt.Sprintf("\nneeds %d: %s events", i+1, orAny(need.Category))
-		if len(need.Actions) > 0 {
-			text += " with action " + strings.Join(need.Actions, " or ")
-		}
-		for _, condition := range compiled.Needs()[i].Conditions {
-			text += fmt.Sprintf(", %s %s", condition.Field, strings.Join(condition.Values, " or "))
-		}
-	}
-	text += "\nreads: " + strings.Join(shown.Fields, ", ") + "\n"
-	_, err := io.WriteString(to, text)
-	return err
-}
-
-func orAny(category string) string {
-	if category == "" {
-		return "any"
-	}
-	return category
 }
 
 func rulesReloadCommand(std streams) *cobra.Command {

@@ -20,7 +20,8 @@ const maxCheckErrors = 20
 
 // Check verifies what the grammar does not: that fields and functions exist,
 // that types fit, that join keys agree and that the parts of a statement go
-// together. The error joins a *diag.Error for each defect.
+// together. The error joins a *diag.Error for each defect, one about a field that
+// events do not have inside an *UnknownFieldError.
 func Check(query *Query, fields Fields) error {
 	c := &checker{query: query, fields: fields}
 	switch statement := query.Statement.(type) {

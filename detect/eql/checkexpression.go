@@ -65,7 +65,12 @@ func (c *checker) field(field *Field) Type {
 	if near, ok := diag.Nearest(field.Name, c.fields.FieldNames()); ok {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
-	c.errorf(field.Pos, hint, "unknown field %q", shorten(field.Name))
+	if len(c.errs) < maxCheckErrors {
+		c.errs = append(c.errs, &UnknownFieldError{
+			Field: field.Name,
+			Err:   c.query.ErrorAt(field.Pos, hint, "unknown field %q", shorten(field.Name)),
+		})
+	}
 	return TypeUnknown
 }
 

@@ -148,6 +148,19 @@ func Nearest(word string, candidates []string) (string, bool) {
 	return best, best != ""
 }
 
+// Misspelled returns the candidate that word is most likely a misspelling of: the
+// nearest of those that two edits at most lead to. Nearest is more generous.
+func Misspelled(word string, candidates []string) (string, bool) {
+	const tooFar = 3
+	best, bestDistance := "", tooFar
+	for _, candidate := range candidates {
+		if d := distance(word, candidate, bestDistance); d < bestDistance {
+			best, bestDistance = candidate, d
+		}
+	}
+	return best, best != ""
+}
+
 // distance is the Levenshtein distance of a and b in bytes, or limit when it
 // is at least that.
 func distance(a, b string, limit int) int {

@@ -115,3 +115,21 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+func TestMisspelled(t *testing.T) {
+	known := []string{"process.name", "user.id"}
+	tests := []struct {
+		word, want string
+		ok         bool
+	}{
+		{"proces.name", "process.name", true},
+		{"process.nmae", "process.name", true},
+		{"process.path", "", false},
+		{"dll.name", "", false},
+	}
+	for _, test := range tests {
+		if got, ok := Misspelled(test.word, known); got != test.want || ok != test.ok {
+			t.Errorf("Misspelled(%q) is %q, %v, want %q, %v", test.word, got, ok, test.want, test.ok)
+		}
+	}
+}
