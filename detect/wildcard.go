@@ -56,13 +56,18 @@ func (w *wildcard) newSegment(part string) segment {
 	return s
 }
 
+// ascii is the character of a byte below utf8.RuneSelf, folded if need be.
+func (w *wildcard) ascii(c byte) rune {
+	if w.fold && 'a' <= c && c <= 'z' {
+		c -= 'a' - 'A'
+	}
+	return rune(c)
+}
+
 // next returns the character of text that starts at byte i, and its length.
 func (w *wildcard) next(text string, i int) (rune, int) {
 	if c := text[i]; c < utf8.RuneSelf {
-		if w.fold && 'a' <= c && c <= 'z' {
-			c -= 'a' - 'A'
-		}
-		return rune(c), 1
+		return w.ascii(c), 1
 	}
 	r, size := utf8.DecodeRuneInString(text[i:])
 	switch {
@@ -106,7 +111,13 @@ func (w *wildcard) matchAt(s segment, text string, i int) (int, bool) {
 		if i == len(text) {
 			return 0, false
 		}
-		got, size := w.next(text, i)
+		size := 1
+		got := rune(text[i])
+		if got < utf8.RuneSelf {
+			got = w.ascii(text[i])
+		} else {
+			got, size = w.next(text, i)
+		}
 		if got != want && want != anyRune {
 			return 0, false
 		}
@@ -115,10 +126,15 @@ func (w *wildcard) matchAt(s segment, text string, i int) (int, bool) {
 	return i, true
 }
 
-// find looks for the first place of a segment at or after byte i of text and
+// find looks for the first place of a segment, which is not empty, at or after byte i of text and
 // returns where it ends there.
 func (w *wildcard) find(s segment, text string, i int) (int, bool) {
 	for len(text)-i >= len(s.runes) {
+		// Most places differ in their first character.
+		if c := text[i]; c < utf8.RuneSelf && w.ascii(c) != s.runes[0] && s.runes[0] != anyRune {
+			i++
+			continue
+		}
 		if end, ok := w.matchAt(s, text, i); ok {
 			return end, true
 		}
