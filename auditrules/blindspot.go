@@ -35,7 +35,7 @@ func (p *planner) blindSpots(demands []demand) []BlindSpot {
 			Why:  "the kernel was built with the x32 ABI and audits none of its calls, whatever the rules",
 		})
 	}
-	fastOpen := slices.ContainsFunc(demands, func(d demand) bool { return d.unseen != nil && !d.ring })
+	fastOpen := slices.ContainsFunc(demands, func(d demand) bool { return d.calls[0] == "sendmsg" })
 	for _, d := range demands {
 		switch {
 		case d.addressed:
@@ -87,4 +87,12 @@ func uringBlindSpot() BlindSpot {
 // ringBlindSpot says that rings connect unseen, by a choice of rules.
 func ringBlindSpot() *BlindSpot {
 	return &BlindSpot{What: "connections through io_uring", Why: "no kernel rule that is loaded records them, or the set-up of rings"}
+}
+
+// asyncBlindSpot says that addresses of some operations of rings are unseen.
+func asyncBlindSpot() *BlindSpot {
+	return &BlindSpot{
+		What: "the addresses of asynchronous connections through io_uring",
+		Why:  "no kernel rule that is loaded records the calls that hand them in (io_uring_enter)",
+	}
 }

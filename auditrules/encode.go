@@ -88,7 +88,7 @@ func newToTools(a abi, call string) bool {
 	case "connect", "sendto", "sendmsg":
 		_, late := a.calls["socketcall"]
 		return late
-	case "sendmmsg", "execveat", "io_uring_setup":
+	case "sendmmsg", "execveat", "io_uring_setup", "io_uring_enter":
 		return true
 	}
 	return false

@@ -47,7 +47,7 @@ func feeds() []feed {
 		return feed{
 			what: "TCP fast open by " + strings.Join(calls, " and "), calls: calls, outcomes: []outcome{attempted()},
 			filter: []condition{{name: argument, field: field, op: unix.AUDIT_BIT_MASK, value: msgFastopen, hex: true}},
-			unseen: &BlindSpot{What: "TCP fast open by " + strings.Join(calls, " and "), Why: "the kernel has no rule for it"},
+			unseen: &BlindSpot{What: "TCP fast open by " + strings.Join(calls, " and "), Why: "no rule for it is loaded, or the kernel takes none"},
 		}
 	}
 	return []feed{

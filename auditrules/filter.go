@@ -90,24 +90,31 @@ func familyFilter(f feed, needs []detect.Need) filter {
 	if !f.addressed {
 		return filter{}
 	}
-	first, reason := uint32(familyINET6), ", IPv6 only"
+	all := true
 	for _, need := range needs {
 		for _, one := range f.serves(need) {
 			if one != attempted() && one != peered() {
 				return filter{}
 			}
 		}
-		if !insistsOnIPv6(need) {
-			first, reason = familyINET, ", IPv4 and IPv6 only"
-		}
+		all = all && insistsOnIPv6(need)
 	}
-	family := func(op, value uint32) condition {
-		return condition{name: "saddr_fam", field: unix.AUDIT_SADDR_FAM, op: op, value: value}
+	if all {
+		return filter{[]condition{family(unix.AUDIT_EQUAL, familyINET6)}, ", IPv6 only"}
 	}
-	if first == familyINET6 {
-		return filter{[]condition{family(unix.AUDIT_EQUAL, familyINET6)}, reason}
-	}
-	return filter{[]condition{family(unix.AUDIT_GREATER_THAN_OR_EQUAL, first), family(unix.AUDIT_LESS_THAN_OR_EQUAL, familyINET6)}, reason}
+	return internet()
+}
+
+// internet selects IPv4 and IPv6.
+func internet() filter {
+	return filter{[]condition{
+		family(unix.AUDIT_GREATER_THAN_OR_EQUAL, familyINET), family(unix.AUDIT_LESS_THAN_OR_EQUAL, familyINET6),
+	}, ", IPv4 and IPv6 only"}
+}
+
+// family compares the address family.
+func family(op, value uint32) condition {
+	return condition{name: "saddr_fam", field: unix.AUDIT_SADDR_FAM, op: op, value: value}
 }
 
 // insistsOnIPv6 says that a need accepts no IPv4. Not so the other way round: an

@@ -39,8 +39,8 @@ type part struct {
 	narrow kernelRule
 	// unseen is what cannot be seen without, where the sensor is of use without.
 	unseen *BlindSpot
-	// ring says that the part stands in for io_uring's connects.
-	ring bool
+	// ring and familyOnly are those of the demand.
+	ring, familyOnly bool
 }
 
 // Alternative is the next best to a rule that a kernel does not take.
@@ -72,6 +72,9 @@ type demand struct {
 	narrow filter
 	// ring says that the demand stands in for io_uring's connects.
 	ring bool
+	// familyOnly says that without the condition on the address family the demand
+	// would be for far too much.
+	familyOnly bool
 }
 
 // planner makes one plan.
@@ -126,9 +129,7 @@ func (p *planner) demands(needs []detect.Need) []demand {
 			one.family = one.narrow
 		}
 		demands = append(demands, one)
-		if f.addressed && p.features.IOUring != kernel.Unsupported && p.features.IOUringFilter != kernel.Supported {
-			demands = append(demands, ringsFor(one))
-		}
+		demands = append(demands, p.ringDemands(one)...)
 	}
 	return demands
 }
@@ -152,7 +153,7 @@ func allUnmet(needs []detect.Need) []string {
 // group is what becomes one kernel rule: the calls that share their conditions.
 type group struct {
 	rule   kernelRule
-	what   []string
+	what   []string // of each part
 	reason string
 	family filter
 	plain  filter // all conditions but those on the address family
@@ -202,7 +203,7 @@ func (p *planner) groupOf(a abi, d demand, calls []string, own []condition, thro
 	reason := ", " + a.bits() + " programs" + through + plain.reason
 	return &group{
 		rule: rule(d.family), what: []string{d.what}, reason: reason, family: d.family, plain: plain,
-		parts: []part{{rule: rule(filter{}), reason: d.what + reason, narrow: rule(d.narrow), unseen: d.unseen, ring: d.ring}},
+		parts: []part{{rule: rule(filter{}), reason: d.what + reason, narrow: rule(d.narrow), unseen: d.unseen, ring: d.ring, familyOnly: d.familyOnly}},
 	}
 }
 
@@ -213,9 +214,7 @@ func join(groups []*group, more *group) []*group {
 		if slices.Equal(g.rule.conditions, more.rule.conditions) {
 			g.rule.calls = slices.Concat(g.rule.calls, more.rule.calls)
 			g.parts = append(g.parts, more.parts...)
-			if !slices.Contains(g.what, more.what[0]) {
-				g.what = append(g.what, more.what[0])
-			}
+			g.what = append(g.what, more.what...)
 			return groups
 		}
 	}
@@ -233,9 +232,18 @@ func encode(g *group) (Rule, error) {
 	if err != nil || len(g.family.conditions) == 0 {
 		return rule, err
 	}
-	wider := g.rule
-	wider.conditions = g.plain.conditions
-	instead, err := newRule(wider, strings.Join(g.what, " and ")+g.reason)
+	wider, what := g.rule, []string(nil)
+	wider.calls, wider.conditions = nil, g.plain.conditions
+	for i, one := range g.parts {
+		if !one.familyOnly {
+			wider.calls = append(wider.calls, one.rule.calls...)
+			what = append(what, g.what[i])
+		}
+	}
+	if len(what) == 0 {
+		return rule, nil
+	}
+	instead, err := newRule(wider, strings.Join(what, " and ")+g.reason)
 	rule.Instead = &Alternative{Rules: []Rule{instead}}
 	return rule, err
 }

@@ -6,6 +6,40 @@ import (
 	"tripline/auditrules/kernel"
 )
 
+// ringDemands asks, beside connections, for what tells of those through io_uring.
+// Where the operations of rings can be audited (see addUring), the records of
+// asynchronous ones have no address; the call that hands them in has it. Where
+// they cannot, the set-up of rings stands in for them.
+func (p *planner) ringDemands(connections demand) []demand {
+	switch {
+	case !connections.addressed || p.features.IOUring == kernel.Unsupported:
+		return nil
+	case p.features.IOUringFilter != kernel.Supported:
+		return []demand{ringsFor(connections)}
+	case p.features.SaddrFamily != kernel.Supported:
+		return nil
+	}
+	return []demand{asynchronous(connections)}
+}
+
+// asynchronous asks for the calls that hand operations with an Internet address to
+// a ring. Kernels that audit rings forget the address of an earlier call of the
+// thread, so that only calls with an address of their own match; older ones were
+// seen to remember it.
+func asynchronous(connections demand) demand {
+	family := connections.narrow
+	if len(family.conditions) == 0 {
+		family = internet()
+	}
+	return demand{
+		feed: feed{
+			what: "asynchronous ones through io_uring", calls: []string{"io_uring_enter"},
+			outcomes: []outcome{attempted()}, unseen: asyncBlindSpot(),
+		},
+		filter: connections.filter, family: family, narrow: family, familyOnly: true,
+	}
+}
+
 // ringsFor asks for the set-up of io_uring rings by those whose connects a demand
 // is about. A ring connects out without a system call, so that where its connects
 // cannot be audited the ring itself is worth a look.
