@@ -23,11 +23,11 @@ HAS_LIVE := $(wildcard $(LIVE)/*_test.go)
 # Evaluated only by the targets that need it.
 PACKAGES  = $(shell $(GO) list ./... | grep -v '/sensor/live$$')
 
-.PHONY: help build build-all run test race fuzz bench bench-live lint fmt cover clean
+.PHONY: help build build-all run test race fuzz bench bench-live test-kernels lint fmt cover clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS="$$(printf '\t')" read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
+		while IFS="$$(printf '\t')" read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
 
 build: ## Build bin/tripline for this machine.
 	$(BUILD) -o bin/tripline ./cmd/tripline
@@ -75,6 +75,13 @@ else
 	@[ "$$(id -u)" = 0 ] || { echo "bench-live changes kernel audit while it runs: run it as root." >&2; exit 1; }
 	$(GO) test -count=1 -v -timeout 20m -run '^$$' -bench Live -benchtime 1x $(LIVE)
 endif
+
+# KERNELS names kernels to boot by path; without it Debian's are fetched once,
+# from this machine's mirror or DEBIAN_MIRROR. SUITES names the releases.
+test-kernels: ## Boot kernels in qemu with the sensor inside; KERNELS="/path/bzImage …" for others than Debian's.
+	@command -v qemu-system-x86_64 >/dev/null || { \
+		echo "test-kernels boots kernels in qemu: install qemu-system-x86 (apt-get install qemu-system-x86)." >&2; exit 1; }
+	$(GO) run ./sensor/kernels $(if $(SUITES),-suites "$(SUITES)") $(if $(DEBIAN_MIRROR),-mirror "$(DEBIAN_MIRROR)") $(KERNELS)
 
 lint: ## Run the linters of .golangci.yml (the first time builds them: some minutes).
 	$(LINT) run
