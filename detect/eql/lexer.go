@@ -185,7 +185,7 @@ func (l *lexer) skipBlank() error {
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
 			l.at++
 		case c == '/' && l.peek(1) == '/':
-			end := strings.IndexByte(l.text[l.at:], '\n')
+			end := strings.IndexAny(l.text[l.at:], "\r\n")
 			if end < 0 {
 				end = len(l.text) - l.at
 			}
