@@ -59,7 +59,12 @@ type pathNode struct {
 	field detect.FieldID
 	// byLength has the edges by the length of their key.
 	byLength [][]pathEdge
+	// byKey has all of them where they are too many to compare one by one.
+	byKey map[string]int32
 }
+
+// manyEdges is from how many edges on a node has a map of them.
+const manyEdges = 64
 
 type pathEdge struct {
 	key string
@@ -69,6 +74,7 @@ type pathEdge struct {
 // newPathTree makes the tree of fields whose ids are their indexes.
 func newPathTree(names []string) *pathTree {
 	tree := &pathTree{nodes: []pathNode{{field: noField}}}
+	edges := make(map[pathEdgeKey]struct{})
 	known := make(map[string]int32)
 	for id, name := range names {
 		parts := strings.Split(name, ".")
@@ -85,26 +91,51 @@ func newPathTree(names []string) *pathTree {
 				tree.nodes = append(tree.nodes, pathNode{field: noField})
 			}
 			for i, start := range starts {
-				tree.nodes[start].connect(prefix[offsets[i]:], node)
+				edge := pathEdgeKey{start, prefix[offsets[i]:]}
+				if _, ok := edges[edge]; !ok {
+					edges[edge] = struct{}{}
+					tree.nodes[start].connect(edge.key, node)
+				}
 			}
 			starts, offsets = append(starts, node), append(offsets, end+1)
 		}
 		tree.nodes[starts[len(starts)-1]].field = detect.FieldID(id)
 	}
+	for i := range tree.nodes {
+		tree.nodes[i].arrange()
+	}
 	return tree
 }
 
-// connect adds an edge, once.
+// pathEdgeKey tells the edges of a tree apart while it is made.
+type pathEdgeKey struct {
+	from int32
+	key  string
+}
+
+// connect adds an edge that is not there yet.
 func (n *pathNode) connect(key string, to int32) {
 	for len(n.byLength) <= len(key) {
 		n.byLength = append(n.byLength, nil)
 	}
-	for _, edge := range n.byLength[len(key)] {
-		if edge.key == key {
-			return
+	n.byLength[len(key)] = append(n.byLength[len(key)], pathEdge{key, to})
+}
+
+// arrange prepares a node that has all its edges.
+func (n *pathNode) arrange() {
+	count := 0
+	for _, edges := range n.byLength {
+		count += len(edges)
+	}
+	if count < manyEdges {
+		return
+	}
+	n.byKey = make(map[string]int32, count)
+	for _, edges := range n.byLength {
+		for _, edge := range edges {
+			n.byKey[edge.key] = edge.to
 		}
 	}
-	n.byLength[len(key)] = append(n.byLength[len(key)], pathEdge{key, to})
 }
 
 // next follows a key from a node, to noNode where no field lies there.
@@ -113,7 +144,13 @@ func (t *pathTree) next(node int32, key []byte) int32 {
 		return noNode
 	}
 	byLength := t.nodes[node].byLength
-	if len(key) >= len(byLength) {
+	if len(key) >= len(byLength) || len(byLength[len(key)]) == 0 {
+		return noNode
+	}
+	if byKey := t.nodes[node].byKey; byKey != nil {
+		if to, ok := byKey[string(key)]; ok {
+			return to
+		}
 		return noNode
 	}
 	edges := byLength[len(key)]
