@@ -77,6 +77,10 @@ func nullIfAny(compute function, operands []operand) operand {
 	}, operands...)
 }
 
+// maxConcatenation is the length of the longest text that concat makes, in
+// bytes; a longer one is null. It bounds what a hostile query costs.
+const maxConcatenation = 1 << 20
+
 // concatenation makes the call of concat.
 func concatenation(operands []operand) operand {
 	return combine(func(ev Event) Value {
@@ -86,7 +90,11 @@ func concatenation(operands []operand) operand {
 			if value.kind == KindMissing {
 				return Value{}
 			}
-			text.WriteString(textOf(value))
+			part := textOf(value)
+			if text.Len()+len(part) > maxConcatenation {
+				return Value{}
+			}
+			text.WriteString(part)
 		}
 		return String(text.String())
 	}, operands...)

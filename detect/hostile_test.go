@@ -84,6 +84,20 @@ func feedHostile(t *testing.T, schema detect.Schema, compiled *detect.Compiled) 
 	engine.Close()
 }
 
+// TestTextIsBounded runs a query that repeats a field's text more often than
+// memory has room for: what concat makes is null beyond its bound.
+func TestTextIsBounded(t *testing.T) {
+	schema := newTestSchema()
+	query := "any where concat(s" + strings.Repeat(", s", 200_000) + ") == null"
+	for text, want := range map[string]int{strings.Repeat("x", 5): 0, strings.Repeat("x", 6): 1, strings.Repeat("x", 1<<20): 1} {
+		engine, matches := newEngine(t, schema, detect.Limits{}, query)
+		engine.Process(newEvent(t, schema, start, "s", text))
+		if len(*matches) != want {
+			t.Errorf("%d bytes: %d matches, want %d", len(text), len(*matches), want)
+		}
+	}
+}
+
 // TestNumbersBeyondTheFloatingPoint compares large integers exactly.
 func TestNumbersBeyondTheFloatingPoint(t *testing.T) {
 	schema := newTestSchema()
