@@ -65,8 +65,9 @@ func inBlocks(text string, blocks []netip.Prefix) bool {
 		return false
 	}
 	address = address.Unmap()
+	wide := netip.AddrFrom16(address.As16()) // in which form a block of IPv6 may hold an IPv4 address
 	for _, block := range blocks {
-		if block.Contains(address) {
+		if block.Contains(address) || block.Contains(wide) {
 			return true
 		}
 	}

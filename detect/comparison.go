@@ -56,6 +56,8 @@ func (c *compiler) comparisonTest(operator eql.ComparisonOperator, source, other
 		return dateTest(operator, moment), err
 	case c.isUnknown(source) && value.kind == KindString:
 		return unknownTest(operator, value.Text()), nil
+	case c.isUnknown(source) && value.kind == KindInt:
+		return unknownNumberTest(operator, value), nil
 	default:
 		return compareWith(operator, value), nil
 	}

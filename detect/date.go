@@ -3,6 +3,8 @@ package detect
 import (
 	"cmp"
 	"math"
+	"strconv"
+	"strings"
 	"time"
 
 	"tripline/detect/eql"
@@ -117,8 +119,53 @@ func (d date) compareUnknown(value Value) (int, bool) {
 		return cmp.Compare(value.Int(), 0), true
 	case value.kind == KindString && looksLikeDate(value.Text()):
 		return d.compare(value)
-	default:
+	case value.kind == KindString:
+		if moment, ok := epochMoment(value.Text()); ok {
+			return d.compareMoment(moment), true
+		}
+	}
+	return 0, false
+}
+
+// epochMoment reads epoch milliseconds that are written as a string of digits,
+// in nanoseconds. Four digits and fewer are a year.
+func epochMoment(text string) (int64, bool) {
+	if len(text) <= len("2006") || strings.Trim(text, "0123456789") != "" {
 		return 0, false
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n >= math.MaxInt64/int64(time.Millisecond) {
+		return 0, false
+	}
+	return n * int64(time.Millisecond), true
+}
+
+// millisecondAt is the date that epoch milliseconds stand for.
+func millisecondAt(moment int64) date {
+	return date{first: moment, last: moment + int64(time.Millisecond) - 1}
+}
+
+// unknownNumberTest makes the test of a field of unknown type against a whole
+// number: epoch milliseconds where the field's text looks like a date.
+func unknownNumberTest(operator eql.ComparisonOperator, number Value) scalarTest {
+	plain := compareWith(operator, number)
+	const perMillisecond = int64(time.Millisecond)
+	n := number.Int()
+	if n <= math.MinInt64/perMillisecond || n >= math.MaxInt64/perMillisecond {
+		return plain
+	}
+	return whereDate(operator, millisecondAt(n*perMillisecond), plain)
+}
+
+// whereDate compares text that looks like a date with a date, and leaves every
+// other value to a plain test.
+func whereDate(operator eql.ComparisonOperator, d date, plain scalarTest) scalarTest {
+	return func(value Value) bool {
+		if value.kind == KindString && looksLikeDate(value.Text()) {
+			sign, ok := d.compare(value)
+			return ok && operatorHolds(operator, sign)
+		}
+		return plain(value)
 	}
 }
 
@@ -132,6 +179,9 @@ func looksLikeDate(text string) bool {
 // mapping says what a field is.
 func unknownTest(operator eql.ComparisonOperator, text string) scalarTest {
 	plain := compareWith(operator, String(text))
+	if moment, ok := epochMoment(text); ok {
+		return whereDate(operator, millisecondAt(moment), plain)
+	}
 	d, ok := parseDate(text)
 	if !ok || !looksLikeDate(text) {
 		return plain

@@ -33,6 +33,7 @@ func newTestSchema() *testSchema {
 		"k":                  detect.TypeString,
 		"x":                  detect.TypeInt,
 		"s":                  detect.TypeString,
+		"anything":           detect.TypeUnknown,
 	} {
 		s.add(name, t, name == "process.executable")
 	}
