@@ -128,6 +128,7 @@ func whyNotLive() error {
 type auditState struct {
 	status kernel.Status
 	rules  []byte
+	list   [][]byte // the rules one by one
 }
 
 func snapshot() (auditState, error) {
@@ -139,7 +140,7 @@ func snapshot() (auditState, error) {
 	rules, rulesErr := client.Rules()
 	// What only counts is left out.
 	status.Lost, status.Backlog = 0, 0
-	return auditState{status: status, rules: bytes.Join(rules, []byte{'\n'})},
+	return auditState{status: status, rules: bytes.Join(rules, []byte{'\n'}), list: rules},
 		errors.Join(statusErr, rulesErr, client.Close())
 }
 

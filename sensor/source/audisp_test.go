@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -92,6 +93,24 @@ func TestAudispFrames(t *testing.T) {
 	}
 	put(t, writer, stream)
 	expect(t, a, "audit(1.000:1): a", "audit(1.000:1): ", "type=SYSCALL msg=audit(1.000:2): b")
+}
+
+// TestAudispPaddedFrames is how auditd 3.0.9 writes them: the data has always the
+// length of the longest record, and behind the record is what was there before.
+func TestAudispPaddedFrames(t *testing.T) {
+	a, writer := plugin(t)
+	padded := func(version, kind uint32, data string) string {
+		return frame(version, kind, data) + strings.Repeat("old data ", 1000)[:paddedData-len(data)]
+	}
+	first, second, third := "type=A msg=audit(1.000:1): a", "type=B msg=audit(1.000:2): b", "type=C msg=audit(1.000:3): c"
+	one := padded(1, 1300, first)
+	put(t, writer, one[:100])
+	expect(t, a, first) // at once, before the padding is there
+	put(t, writer, one[100:])
+	put(t, writer, padded(1, 1300, second)+padded(1, 1300, third))
+	expect(t, a, second, third)
+	put(t, writer, padded(1, 1300, strings.Repeat("x", paddedData))+padded(1, 1300, first))
+	expect(t, a, strings.Repeat("x", paddedData), first)
 }
 
 func TestAudispNeither(t *testing.T) {

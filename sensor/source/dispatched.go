@@ -12,7 +12,27 @@ import (
 type dispatched struct {
 	lines
 	decided, binary bool
+
+	// padding is how a stream of frames is laid out, found at the second frame.
+	padding padding
+	version uint32 // of the first frame
+	gap     int    // bytes up to the next frame, if they are padded
 }
+
+// padding says whether frames have all the same length.
+type padding uint8
+
+const (
+	paddingUnknown padding = iota
+	// paddingNone is as the header says, frame after frame.
+	paddingNone
+	// paddingFull is what auditd and audispd really do: each frame's data has the
+	// room of the longest record, whatever stands behind it.
+	paddingFull
+)
+
+// paddedData is that room, MAX_AUDIT_MESSAGE_LENGTH of libaudit.h.
+const paddedData = 8970
 
 func newDispatched(count *counters) dispatched {
 	return dispatched{lines: newLines(liveBuffer, count)}
@@ -51,21 +71,24 @@ func (d *dispatched) split() error {
 
 // frame takes the next frame out of the buffer; false when it is not whole yet.
 func (d *dispatched) frame() (bool, error) {
+	if !d.skipPadding() {
+		return false, nil
+	}
 	rest := d.buffer[d.start:d.end]
 	if len(rest) < frameHeader {
 		return false, nil
 	}
-	header := int(binary.NativeEndian.Uint32(rest[4:]))
-	kind := binary.NativeEndian.Uint32(rest[8:])
-	size := int(binary.NativeEndian.Uint32(rest[12:]))
+	version, header := binary.NativeEndian.Uint32(rest), int(binary.NativeEndian.Uint32(rest[4:]))
+	kind, size := binary.NativeEndian.Uint32(rest[8:]), int(binary.NativeEndian.Uint32(rest[12:]))
 	if header < frameHeader || header > maxFrameHeader || kind > 0xffff || size < 0 || size > maxLine {
-		return false, fmt.Errorf("standard input has neither lines nor frames of an audit daemon: "+
+		return false, fmt.Errorf("the stream has neither lines nor frames of an audit daemon: "+
 			"header of %d bytes, record type %d, %d bytes of data; set format = string in the plugin's configuration", header, kind, size)
 	}
 	if len(rest) < header+size {
 		return false, nil
 	}
 	d.start += header + size
+	d.version, d.gap = version, max(0, paddedData-size)
 	d.line++
 	d.count.messages.Add(1)
 	data := bytes.TrimRight(rest[header:header+size], "\x00\n")
@@ -76,6 +99,29 @@ func (d *dispatched) frame() (bool, error) {
 	}
 	d.messages = append(d.messages, message)
 	return true, nil
+}
+
+// skipPadding goes to the next frame; false when what is there does not reach so
+// far.
+func (d *dispatched) skipPadding() bool {
+	if d.padding == paddingUnknown && d.gap > 0 {
+		rest := d.buffer[d.start:d.end]
+		if len(rest) < frameHeader {
+			return false
+		}
+		d.padding = paddingFull
+		header := binary.NativeEndian.Uint32(rest[4:])
+		if binary.NativeEndian.Uint32(rest) == d.version && header >= frameHeader && header <= maxFrameHeader {
+			d.padding = paddingNone
+		}
+	}
+	if d.padding != paddingFull {
+		return true
+	}
+	skipped := min(d.gap, d.end-d.start)
+	d.start += skipped
+	d.gap -= skipped
+	return d.gap == 0
 }
 
 // rest is lines.rest; a frame that is not whole is nothing.
