@@ -31,6 +31,9 @@ type Finding struct {
 	Line string
 	// Effect says how bad it is.
 	Effect Effect
+	// HidesTasks says that the rule keeps new programs from being audited at all
+	// (never,task).
+	HidesTasks bool
 	// Text says what the rule means for the sensor.
 	Text string
 	// Mend is the command that deletes the rule, empty where there is none.
@@ -64,7 +67,7 @@ func Inspect(rules [][]byte, plan *Plan, machine string) []Finding {
 	installed := firstOwn(rules, plan)
 	var findings []Finding
 	for i, wire := range rules {
-		if plan.has(wire) {
+		if plan.Has(wire) {
 			continue
 		}
 		rule, err := DecodeKernelRule(wire)
@@ -76,20 +79,32 @@ func Inspect(rules [][]byte, plan *Plan, machine string) []Finding {
 		if text == "" {
 			continue
 		}
-		findings = append(findings, Finding{Index: i, Line: rule.Line(machine), Effect: effect, Text: text, Mend: rule.Deletion(machine)})
+		findings = append(findings, Finding{
+			Index: i, Line: rule.Line(machine), Effect: effect, HidesTasks: rule.List == listTask,
+			Text: text, Mend: rule.Deletion(machine),
+		})
 	}
 	return findings
 }
 
-// has says whether the kernel's bytes are a rule of the plan.
-func (p *Plan) has(wire []byte) bool {
-	return slices.ContainsFunc(p.Rules, func(one Rule) bool { return sameRule(one.Wire, wire) })
+// Has says whether a rule, as the kernel's bytes, is one of the plan: the same
+// rule, or one with the plan's key, as another plan's may be.
+func (p *Plan) Has(wire []byte) bool {
+	if slices.ContainsFunc(p.Rules, func(one Rule) bool { return sameRule(one.Wire, wire) }) {
+		return true
+	}
+	rule, err := DecodeKernelRule(wire)
+	if err != nil {
+		return false
+	}
+	key, found := rule.has(fieldKey)
+	return found && key.Text == p.Key
 }
 
 // firstOwn is the place of the plan's first rule in the kernel, behind all where
 // none is installed.
 func firstOwn(rules [][]byte, plan *Plan) int {
-	if place := slices.IndexFunc(rules, plan.has); place >= 0 {
+	if place := slices.IndexFunc(rules, plan.Has); place >= 0 {
 		return place
 	}
 	return len(rules)

@@ -40,6 +40,7 @@ const (
 	lastIdentity      = 9 // auid
 	firstSubjectLabel = 13
 	lastSubjectLabel  = 17
+	unsetIdentity     = 0xffffffff // such as auid before a login
 	firstObjectLabel  = 19
 	lastObjectLabel   = 23
 )

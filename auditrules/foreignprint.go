@@ -146,7 +146,7 @@ func (c KernelCondition) valueText() string {
 		return fileTypeText(c.Value)
 	case c.Field == fieldPersonality, c.Field == fieldFilesystem, c.Field >= fieldArgument0 && c.Field <= fieldArgument3:
 		return hex
-	case c.Field == fieldExit, c.Field >= firstIdentity && c.Field <= lastIdentity:
+	case c.Field == fieldExit, c.Field >= firstIdentity && c.Field <= lastIdentity && c.Value == unsetIdentity:
 		return strconv.Itoa(int(int32(c.Value)))
 	}
 	return strconv.FormatUint(uint64(c.Value), 10)

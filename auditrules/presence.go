@@ -19,6 +19,11 @@ func Present(control Control, plan *Plan) (Presence, error) {
 	if err != nil {
 		return Presence{}, err
 	}
+	return PresentAmong(loaded, plan)
+}
+
+// PresentAmong is Present for rules that were listed before.
+func PresentAmong(loaded [][]byte, plan *Plan) (Presence, error) {
 	var found Presence
 	for _, r := range plan.Rules {
 		if slices.ContainsFunc(loaded, func(wire []byte) bool { return sameRule(wire, r.Wire) }) {

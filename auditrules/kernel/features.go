@@ -41,9 +41,9 @@ type Features struct {
 	// Multicast says that records can be received beside the audit daemon
 	// (AUDIT_NLGRP_READLOG, 3.16).
 	Multicast Support
-	// MulticastDelivered says that a record was really received by multicast,
-	// which is certain, while Multicast alone may rest on the kernel's answers.
-	// A sensor in a network namespace of its own is delivered nothing.
+	// MulticastDelivered says whether a record was really received by multicast:
+	// to a network namespace of its own nothing is delivered. It is Unknown until
+	// Client.ProveMulticast was called.
 	MulticastDelivered Support
 	// SaddrFamily says that exit rules can select by the address family of a
 	// connect (the field saddr_fam, 5.3).

@@ -24,18 +24,24 @@ const (
 	deliveryTime = 700 * time.Millisecond
 )
 
-// multicast finds out in two ways whether records are multicast. The certain one
-// is a record of its own that is received; that needs auditing to be enabled.
-// The other is silent: kernels that multicast ask for CAP_AUDIT_READ, those that
-// do not let anyone with CAP_NET_ADMIN bind, and deliver nothing.
-func (a liveAsker) multicast(enabled bool) (supported, delivered Support) {
-	if enabled {
-		delivered = a.client.deliver()
-		if delivered == Supported {
-			return Supported, delivered
-		}
+// ProveMulticast writes a record (type USER, with "tripline" in its text) and says
+// whether it arrives by multicast: the kernel may have it and yet deliver nothing,
+// as to a network namespace other than the first. It is Unknown where auditing is
+// off, since nothing is recorded then, and without privilege. What it found is
+// among Features from then on.
+func (c *Client) ProveMulticast() Support {
+	c.probing.Lock()
+	defer c.probing.Unlock()
+	status, err := c.Status()
+	if err != nil || status.Enabled == 0 {
+		return Unknown
 	}
-	return bindsUnasked(), delivered
+	delivered := c.deliver()
+	c.features.MulticastDelivered = delivered
+	if delivered == Supported {
+		c.features.Multicast = Supported
+	}
+	return delivered
 }
 
 // openReadLog opens a socket that is bound to the multicast group.
@@ -88,8 +94,10 @@ func arrives(fd int, text []byte, deadline time.Time) bool {
 	return false
 }
 
-// bindsUnasked binds to the group on a thread that has put CAP_AUDIT_READ aside
-// for the moment.
+// bindsUnasked finds out silently whether records are multicast: kernels that do
+// ask who joins the group for CAP_AUDIT_READ, and those that do not let anyone with
+// CAP_NET_ADMIN join, and deliver nothing. It joins on a thread that has put
+// CAP_AUDIT_READ aside for the moment.
 func bindsUnasked() Support {
 	answer := make(chan Support, 1)
 	go func() {

@@ -22,9 +22,8 @@ type asker interface {
 	status() (Status, int, error)
 	// deleteRule asks to delete a rule that nobody has.
 	deleteRule(rule []byte) error
-	// multicast asks for multicast, with a record of its own where auditing is
-	// enabled.
-	multicast(enabled bool) (supported, delivered Support)
+	// multicast asks whether records are multicast.
+	multicast() Support
 	// ioUring and x32 ask whether programs can use these.
 	ioUring() Support
 	x32() Support
@@ -33,12 +32,11 @@ type asker interface {
 }
 
 // Features finds out what the kernel's audit can do. It adds no rule and
-// changes no setting; where auditing is enabled it causes up to five records: a
-// user message (type USER), and a failed removal of a rule for each field that
-// the kernel's feature bitmap does not tell of (type CONFIG_CHANGE, key
-// "tripline-trial"). What cannot be asked, without privilege or where the
-// configuration is locked, is Unknown. Answers that are certain are asked for
-// once in a Client's life.
+// changes no setting. Where auditing is enabled the kernel may record a failed
+// removal of a rule (type CONFIG_CHANGE, key "tripline-trial") for each of up to
+// four fields that its feature bitmap does not tell of. What cannot be asked,
+// without privilege or where the configuration is locked, is Unknown. Answers
+// that are certain are asked for once in a Client's life.
 func (c *Client) Features() Features {
 	c.probing.Lock()
 	defer c.probing.Unlock()
@@ -73,8 +71,8 @@ func (f *Features) learn(kernel asker) {
 			}
 		}
 	}
-	if f.Multicast == Unknown || f.Multicast == Supported && f.MulticastDelivered == Unknown {
-		f.Multicast, f.MulticastDelivered = kernel.multicast(err == nil && status.Enabled != 0)
+	if f.Multicast == Unknown {
+		f.Multicast = kernel.multicast()
 	}
 	if f.IOUring == Unknown {
 		f.IOUring = kernel.ioUring()
@@ -131,10 +129,20 @@ func names() (release, machine string) {
 	return text(name.Release[:]), text(name.Machine[:])
 }
 
+// UnauditedFeatures are those that can be asked for where audit is not there or
+// may not be used.
+func UnauditedFeatures() Features {
+	var f Features
+	f.Release, f.Machine = names()
+	f.IOUring, f.X32 = liveAsker{}.ioUring(), askX32()
+	return f
+}
+
 // liveAsker asks the running kernel.
 type liveAsker struct{ client *Client }
 
 func (a liveAsker) status() (Status, int, error) { return a.client.readStatus() }
 func (a liveAsker) deleteRule(rule []byte) error { return a.client.DeleteRule(rule) }
+func (liveAsker) multicast() Support             { return bindsUnasked() }
 func (liveAsker) ioUring() Support               { return askIOUring("/proc/sys/kernel/io_uring_disabled") }
 func (liveAsker) x32() Support                   { return askX32() }

@@ -12,16 +12,15 @@ import (
 
 // fakeKernel answers as a kernel does.
 type fakeKernel struct {
-	bitmap     uint32
-	size       int
-	statusErr  error
-	enabled    uint32
-	fields     []uint32 // the fields and
-	lists      []uint32 // the lists that its rules understand
-	groups     Support  // whether it multicasts
-	unasked    bool     // the group cannot be asked for
-	tried      int
-	broadcasts int
+	bitmap    uint32
+	size      int
+	statusErr error
+	enabled   uint32
+	fields    []uint32 // the fields and
+	lists     []uint32 // the lists that its rules understand
+	groups    Support  // whether it multicasts
+	tried     int
+	joined    int
 }
 
 func (k *fakeKernel) status() (Status, int, error) {
@@ -54,15 +53,9 @@ func (k *fakeKernel) deleteRule(rule []byte) error {
 	return answerError(unix.ENOENT)
 }
 
-func (k *fakeKernel) multicast(enabled bool) (supported, delivered Support) {
-	k.broadcasts++
-	if k.unasked {
-		return Unknown, Unknown
-	}
-	if enabled {
-		return k.groups, k.groups
-	}
-	return k.groups, Unknown
+func (k *fakeKernel) multicast() Support {
+	k.joined++
+	return k.groups
 }
 func (*fakeKernel) ioUring() Support              { return Supported }
 func (*fakeKernel) x32() Support                  { return Unsupported }
@@ -78,40 +71,40 @@ func TestLearnKernels(t *testing.T) {
 		want   Features
 	}{
 		{"2.6.32 of RHEL 6", fakeKernel{size: 32, bitmap: 0xffffffff, enabled: 1, fields: plain, lists: []uint32{listExit}, groups: Unsupported}, Features{
-			StatusSize: 32, BacklogWaitTime: Unsupported, LostReset: Unsupported, Multicast: Unsupported, MulticastDelivered: Unsupported,
+			StatusSize: 32, BacklogWaitTime: Unsupported, LostReset: Unsupported, Multicast: Unsupported,
 			SaddrFamily: Unsupported, Executable: Unsupported, SessionID: Unsupported, IOUringFilter: Unsupported,
 		}},
 		{"3.10.0-1160 of RHEL 7", fakeKernel{size: 36, bitmap: 0x15, enabled: 1, fields: plain, lists: []uint32{listExit}, groups: Unsupported}, Features{
-			StatusSize: 36, BacklogWaitTime: Unsupported, LostReset: Unsupported, Multicast: Unsupported, MulticastDelivered: Unsupported,
+			StatusSize: 36, BacklogWaitTime: Unsupported, LostReset: Unsupported, Multicast: Unsupported,
 			SaddrFamily: Unsupported, Executable: Supported, SessionID: Supported, IOUringFilter: Unsupported,
 		}},
 		{"3.16 has a version in place of the bitmap", fakeKernel{size: 40, bitmap: 2, enabled: 1, fields: plain, lists: []uint32{listExit}, groups: Supported}, Features{
-			StatusSize: 40, BacklogWaitTime: Supported, LostReset: Unsupported, Multicast: Supported, MulticastDelivered: Supported,
+			StatusSize: 40, BacklogWaitTime: Supported, LostReset: Unsupported, Multicast: Supported,
 			SaddrFamily: Unsupported, Executable: Unsupported, SessionID: Unsupported, IOUringFilter: Unsupported,
 		}},
 		{"4.18.0 of RHEL 8 has saddr_fam carried back", fakeKernel{
 			size: 40, bitmap: 0x7f, fields: append([]uint32{fieldExecutable, fieldSessionID, fieldSaddrFamily}, plain...), lists: []uint32{listExit}, groups: Supported,
 		}, Features{
-			StatusSize: 40, BacklogWaitTime: Supported, LostReset: Supported, Multicast: Supported, MulticastDelivered: Unknown,
+			StatusSize: 40, BacklogWaitTime: Supported, LostReset: Supported, Multicast: Supported,
 			SaddrFamily: Supported, Executable: Supported, SessionID: Supported, IOUringFilter: Unsupported,
 		}},
 		{"a field without its bit", fakeKernel{
 			size: 40, bitmap: 0x03, enabled: 1, fields: append([]uint32{fieldExecutable, fieldSessionID}, plain...), lists: []uint32{listExit}, groups: Supported,
 		}, Features{
-			StatusSize: 40, BacklogWaitTime: Supported, LostReset: Unsupported, Multicast: Supported, MulticastDelivered: Supported,
+			StatusSize: 40, BacklogWaitTime: Supported, LostReset: Unsupported, Multicast: Supported,
 			SaddrFamily: Unsupported, Executable: Supported, SessionID: Supported, IOUringFilter: Unsupported,
 		}},
 		{"6.12", fakeKernel{
 			size: 44, bitmap: 0x7f, enabled: 1, fields: append([]uint32{fieldExecutable, fieldSessionID, fieldSaddrFamily}, plain...), lists: []uint32{listExit, listURingExit}, groups: Supported,
 		}, Features{
-			StatusSize: 44, BacklogWaitTime: Supported, LostReset: Supported, Multicast: Supported, MulticastDelivered: Supported,
+			StatusSize: 44, BacklogWaitTime: Supported, LostReset: Supported, Multicast: Supported,
 			SaddrFamily: Supported, Executable: Supported, SessionID: Supported, IOUringFilter: Supported,
 		}},
 		{"6.12, locked", fakeKernel{size: 44, bitmap: 0x7f, enabled: 2, groups: Supported}, Features{
-			StatusSize: 44, BacklogWaitTime: Supported, LostReset: Supported, Multicast: Supported, MulticastDelivered: Supported,
+			StatusSize: 44, BacklogWaitTime: Supported, LostReset: Supported, Multicast: Supported,
 			SaddrFamily: Unknown, Executable: Supported, SessionID: Supported, IOUringFilter: Unknown,
 		}},
-		{"no privilege", fakeKernel{statusErr: ErrPermission, unasked: true}, Features{}},
+		{"no privilege", fakeKernel{statusErr: ErrPermission}, Features{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.want.IOUring, test.want.X32 = Supported, Unsupported
@@ -141,8 +134,8 @@ func TestLearnOnce(t *testing.T) {
 	if features.SaddrFamily != Supported || features.IOUringFilter != Unsupported {
 		t.Errorf("after unlocking: %+v", features)
 	}
-	if kernel.tried != 2 || kernel.broadcasts != 1 {
-		t.Errorf("%d rules and %d records were tried", kernel.tried, kernel.broadcasts)
+	if kernel.tried != 2 || kernel.joined != 1 {
+		t.Errorf("%d rules and %d times multicast were tried", kernel.tried, kernel.joined)
 	}
 }
 
