@@ -12,5 +12,5 @@ func FreeSpace(folder string) (uint64, error) {
 	if err := syscall.Statfs(folder, &stat); err != nil {
 		return 0, fmt.Errorf("asking for the free space of %s: %w", folder, err)
 	}
-	return stat.Bfree * uint64(stat.Bsize), nil //nolint:unconvert // Bsize differs between architectures
+	return stat.Bfree * uint64(stat.Bsize), nil
 }
