@@ -155,6 +155,9 @@ func extractKernel(files io.Reader, to string) (string, error) {
 			return "", fmt.Errorf("reading a package: %w", err)
 		}
 		name := filepath.Base(entry.Name)
+		if name == "vmlinuz" { // …/modules/RELEASE/vmlinuz in newer releases
+			name += "-" + filepath.Base(filepath.Dir(entry.Name))
+		}
 		if entry.Typeflag != tar.TypeReg || !strings.HasPrefix(name, "vmlinuz-") {
 			continue
 		}

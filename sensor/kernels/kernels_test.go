@@ -101,26 +101,28 @@ func TestMachineMirror(t *testing.T) {
 }
 
 func TestExtractKernel(t *testing.T) {
-	var files bytes.Buffer
-	archive := tar.NewWriter(&files)
-	for name, data := range map[string]string{"./boot/config-1.2": "no", "./boot/vmlinuz-1.2": "kernel"} {
-		if err := archive.WriteHeader(&tar.Header{Name: name, Size: int64(len(data)), Mode: 0o644, Typeflag: tar.TypeReg}); err != nil {
+	for _, kernel := range []string{"./boot/vmlinuz-1.2", "./usr/lib/modules/1.2/vmlinuz"} {
+		var files bytes.Buffer
+		archive := tar.NewWriter(&files)
+		for _, name := range []string{"./boot/config-1.2", kernel} {
+			if err := archive.WriteHeader(&tar.Header{Name: name, Size: int64(len(name)), Mode: 0o644, Typeflag: tar.TypeReg}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := archive.Write([]byte(name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := archive.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := archive.Write([]byte(data)); err != nil {
-			t.Fatal(err)
+		folder := t.TempDir()
+		path, err := extractKernel(&files, folder)
+		if err != nil || path != filepath.Join(folder, "vmlinuz-1.2") {
+			t.Fatalf("extracted %q, %v", path, err)
 		}
-	}
-	if err := archive.Close(); err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	path, err := extractKernel(&files, folder)
-	if err != nil || path != filepath.Join(folder, "vmlinuz-1.2") {
-		t.Fatalf("extracted %q, %v", path, err)
-	}
-	if data, err := os.ReadFile(path); err != nil || string(data) != "kernel" {
-		t.Errorf("the kernel is %q, %v", data, err)
+		if data, err := os.ReadFile(path); err != nil || string(data) != kernel {
+			t.Errorf("the kernel is %q, %v", data, err)
+		}
 	}
 }
 
