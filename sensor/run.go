@@ -100,7 +100,13 @@ func Run(ctx context.Context, options Options) (_ Summary, err error) {
 	if err != nil {
 		return summary, errors.Join(err, closeWriters(options.Outputs))
 	}
-	defer func() { err = errors.Join(err, s.watch.close()) }()
+	defer func() {
+		closeErr := s.watch.close()
+		if closeErr == nil && !s.watch.stays && !options.Passive {
+			options.Log.Info("kernel audit is as it was before")
+		}
+		err = errors.Join(err, closeErr)
+	}()
 	defer recoverInto(&err)
 	if err := s.connect(); err != nil {
 		return summary, errors.Join(err, closeWriters(options.Outputs))

@@ -26,6 +26,11 @@ type watch struct {
 	// locked says that the configuration is immutable and that the rules were
 	// there already.
 	locked bool
+	// stays says, once closed, that what was changed could not be put back
+	// because the configuration was locked.
+	stays bool
+	// log is the program's log.
+	log hclog.Logger
 	// unseen is what the rules of a locked configuration leave out.
 	unseen []auditrules.BlindSpot
 }
@@ -41,10 +46,10 @@ type control interface {
 // openWatch makes the kernel ready. Whatever fails, what was done before it is
 // undone. With passive it listens beside a running sensor and changes nothing.
 func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passive bool, log hclog.Logger) (_ *watch, err error) {
-	w := &watch{}
 	if log == nil {
 		log = hclog.NewNullLogger()
 	}
+	w := &watch{log: log}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
@@ -169,7 +174,10 @@ func (e *LockedError) Unwrap() error { return kernel.ErrLocked }
 // removeRules takes the sensor's rules out of the kernel and waits a moment
 // until what they had caused has arrived, so that stopping loses nothing.
 func (w *watch) removeRules() error {
-	err := w.installed.Remove()
+	var err error
+	if !w.isLocked() {
+		err = w.installed.Remove()
+	}
 	const patience = 500 * time.Millisecond
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		before := w.source.Stats().Messages
@@ -185,9 +193,21 @@ func (w *watch) removeRules() error {
 	return err
 }
 
+// isLocked says whether the kernel takes no changes now. Who sets -e 2 may have
+// done so after the sensor made its own.
+func (w *watch) isLocked() bool {
+	if w.control == nil {
+		return false
+	}
+	status, err := w.control.Status()
+	return err == nil && status.Locked()
+}
+
 // close undoes everything that was done, in reverse. It may be called on a
-// watch that was opened in part, and again.
+// watch that was opened in part, and again. In a locked configuration what was
+// changed stays until the next boot, which is said and no error.
 func (w *watch) close() error {
+	locked := w.isLocked()
 	var failures []error
 	if w.installed != nil {
 		failures = append(failures, w.installed.Remove())
@@ -209,8 +229,14 @@ func (w *watch) close() error {
 		failures = append(failures, w.lock.Close())
 		w.lock = nil
 	}
-	if err := errors.Join(failures...); err != nil {
-		return fmt.Errorf("restoring kernel audit: %w", err)
+	err := errors.Join(failures...)
+	switch {
+	case err == nil:
+		return nil
+	case locked && errors.Is(err, kernel.ErrPermission):
+		w.stays = true
+		w.log.Warn("kernel audit has been locked: what tripline changed in it stays until the next boot")
+		return nil
 	}
-	return nil
+	return fmt.Errorf("restoring kernel audit: %w", err)
 }

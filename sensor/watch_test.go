@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/go-hclog"
+
 	"tripline/auditrules"
 	"tripline/auditrules/kernel"
 )
@@ -40,6 +42,23 @@ func testPlan() *auditrules.Plan {
 		{Line: "-a always,exit -S connect", Portable: "-a always,exit -S 42", Wire: []byte("1")},
 		{Line: "-a always,exit -S setsid", Portable: "-a always,exit -S 112", Wire: []byte("2")},
 	}}
+}
+
+// TestLockedMeanwhile ends well, and says so, where somebody locked audit after
+// the rules were added; other refusals are errors.
+func TestLockedMeanwhile(t *testing.T) {
+	for enabled, ends := range map[uint32]string{2: "stays until the next boot", 1: ""} {
+		control, log := &fakeControl{}, &strings.Builder{}
+		w := &watch{control: control, log: hclog.New(&hclog.LoggerOptions{Output: log})}
+		if err := w.install(testPlan()); err != nil {
+			t.Fatal(err)
+		}
+		control.status.Enabled, control.refuse = enabled, kernel.ErrPermission
+		err := w.close()
+		if locked := enabled == 2; (err == nil) != locked || w.stays != locked || !strings.Contains(log.String(), ends) {
+			t.Errorf("with enabled=%d closing gave %v, stays %v, and said %q", enabled, err, w.stays, log)
+		}
+	}
 }
 
 func TestInstallWhereLocked(t *testing.T) {

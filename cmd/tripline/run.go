@@ -78,7 +78,6 @@ func run(command *cobra.Command, std streams, common *settings, loaded *config.C
 	if _, err := sensor.Run(ctx, options); err != nil {
 		return explain(err)
 	}
-	logger.Info("kernel audit is as it was before")
 	return nil
 }
 
