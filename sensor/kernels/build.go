@@ -16,9 +16,11 @@ func buildGuest(ctx context.Context, to string) error {
 		return fmt.Errorf("making a folder for the guest's programs: %w", err)
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // a temporary folder
-	files := []file{
-		{path: "bin"}, {path: "dev"}, {path: "etc"}, {path: "proc"}, {path: "run"}, {path: "sys"}, {path: "tmp"},
-		{path: "var"}, {path: "var/log"},
+	var files []file
+	for _, name := range []string{"bin", "dev", "etc", "proc", "run", "sys", "tmp", "var", "var/log"} {
+		files = append(files, file{path: name})
+	}
+	files = append(files, []file{
 		{path: "dev/console", device: [2]uint32{5, 1}},
 		{path: "dev/null", device: [2]uint32{1, 3}},
 		{path: "dev/zero", device: [2]uint32{1, 5}},
@@ -29,8 +31,8 @@ func buildGuest(ctx context.Context, to string) error {
 		{path: "dev/ttyS1", device: [2]uint32{4, 65}},
 		{path: "etc/passwd", data: []byte("root:x:0:0:root:/:/bin/false\nnobody:x:65534:65534:nobody:/:/bin/false\n")},
 		{path: "etc/os-release", data: []byte("ID=guest\nNAME=\"Kernel matrix guest\"\nVERSION_ID=1\n")},
-		{path: "etc/machine-id", data: []byte("6b65726e656c206d61747269782067\n")},
-	}
+		{path: "etc/machine-id", data: []byte("6b65726e656c206d6174726978206775\n")},
+	}...)
 	for _, program := range []struct{ path, from, arch string }{
 		{"init", "tripline/sensor/kernels/guest", "amd64"},
 		{"bin/tripline", "tripline/cmd/tripline", "amd64"},

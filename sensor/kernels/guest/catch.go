@@ -108,6 +108,12 @@ func silent(g *guest) error {
 		return errNoSensor
 	}
 	pids := map[int]string{}
+	var all []*held
+	defer func() {
+		for _, one := range all {
+			_ = one.release() // what it did is over
+		}
+	}()
 	for _, args := range [][]string{
 		{"setsid-connect"}, {"connect-fork"}, {"connect-failed"}, {"unix-setsid"}, {"udp-setsid"}, {"setsid"},
 	} {
@@ -117,7 +123,7 @@ func silent(g *guest) error {
 		if err != nil {
 			return err
 		}
-		defer held.release() //nolint:errcheck // what it did is over
+		all = append(all, held)
 		pids[held.pid()] = args[0]
 	}
 	command := exec.Command(behave, "connect-setsid")

@@ -117,5 +117,6 @@ func (g *guest) releaseOld() (*sensor, bool, error) {
 	if !s.catches(younger.pid, patience) {
 		return nil, false, errors.New("no alert for a younger process")
 	}
-	return s, s.caught(g.old.pid()), nil
+	caught := s.caught(g.old.pid())
+	return s, caught, nil
 }

@@ -183,8 +183,8 @@ func (g *guest) run(program string, args ...string) (said, error) {
 
 // runCommand runs a command to its end, which must come.
 func (g *guest) runCommand(command *exec.Cmd) (said, error) {
-	var out, errors strings.Builder
-	command.Stdout, command.Stderr, command.WaitDelay = &out, &errors, time.Second
+	var out, failures strings.Builder
+	command.Stdout, command.Stderr, command.WaitDelay = &out, &failures, time.Second
 	if err := command.Start(); err != nil {
 		return said{}, err
 	}
@@ -195,7 +195,7 @@ func (g *guest) runCommand(command *exec.Cmd) (said, error) {
 	})
 	err := command.Wait()
 	kill.Stop()
-	result := said{out: out.String(), err: errors.String(), code: command.ProcessState.ExitCode(), pid: command.Process.Pid}
+	result := said{out: out.String(), err: failures.String(), code: command.ProcessState.ExitCode(), pid: command.Process.Pid}
 	if killed {
 		return result, fmt.Errorf("%s did not end within %v; it said: %s%s", strings.Join(command.Args, " "), patience, result.out, result.err)
 	}

@@ -117,10 +117,7 @@ func (s *sensor) addAlert(line string) {
 func (s *sensor) await(limit time.Duration, so func() bool) bool {
 	deadline := time.After(limit)
 	for {
-		s.mu.Lock()
-		done := so()
-		s.mu.Unlock()
-		if done {
+		if s.now(so) {
 			return true
 		}
 		select {
@@ -128,11 +125,16 @@ func (s *sensor) await(limit time.Duration, so func() bool) bool {
 		case <-deadline:
 			return false
 		case <-s.ended:
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			return so()
+			return s.now(so)
 		}
 	}
+}
+
+// now asks with the lock held.
+func (s *sensor) now(so func() bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return so()
 }
 
 // catches waits for the alert of a process.
