@@ -300,7 +300,7 @@ func (s *Sensor) watchLosses(ctx context.Context) <-chan struct{} {
 		defer recoverInto(&failure)
 		ticker := time.NewTicker(lossInterval)
 		defer ticker.Stop()
-		counter := lossCounter{log: s.options.Log}
+		counter := lossCounter{log: s.options.Log, started: true, lost: s.watch.lostBefore}
 		for {
 			status, err := s.watch.control.Status()
 			if err != nil {

@@ -26,6 +26,9 @@ type watch struct {
 	// locked says that the configuration is immutable and that the rules were
 	// there already.
 	locked bool
+	// lostBefore is the kernel's count of lost records before anything was
+	// changed: whatever comes on top was lost on our watch.
+	lostBefore uint32
 	// stays says, once closed, that what was changed could not be put back
 	// because the configuration was locked.
 	stays bool
@@ -61,9 +64,11 @@ func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passiv
 	}
 	w.control = client
 	// Asked first, because it is what fails without privilege.
-	if _, err = w.control.Status(); err != nil {
+	status, err := w.control.Status()
+	if err != nil {
 		return nil, err
 	}
+	w.lostBefore = status.Lost
 	mode := source.Mode(cfg.Source)
 	if passive {
 		mode = source.Multicast
