@@ -130,16 +130,12 @@ func TestExtractKernel(t *testing.T) {
 func featuresOf(release string, k known) map[string]string {
 	found := map[string]string{
 		report.Release: release, "status bytes": fmt.Sprint(k.statusBytes), "io_uring": yesNo(k.ioUring),
-		"multicast delivered": "no",
 	}
 	for _, feature := range kernel.AllFeatures() {
 		found[feature.String()] = "no"
 	}
 	for _, feature := range k.has {
 		found[feature.String()] = "yes"
-		if feature == kernel.FeatureMulticast {
-			found["multicast delivered"] = "yes"
-		}
 	}
 	return found
 }

@@ -38,6 +38,7 @@ var errFailed = errors.New("steps failed")
 type settings struct {
 	folder, suites, mirror, emulator string
 	limit                            time.Duration
+	fetch                            bool
 }
 
 // run boots the kernels one after another and prints the table.
@@ -49,11 +50,12 @@ func run(ctx context.Context, args []string, to io.Writer) error {
 	set.StringVar(&s.mirror, "mirror", "", "the Debian mirror's `URL`; empty for the one that this machine uses")
 	set.StringVar(&s.emulator, "emulator", "qemu-system-x86_64", "the emulator's `PROGRAM`")
 	set.DurationVar(&s.limit, "limit", 10*time.Minute, "how long one boot with its steps may take")
+	set.BoolVar(&s.fetch, "fetch", false, "only fetch what is not there yet")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
 	kernels, err := s.kernels(ctx, set.Args(), to)
-	if err != nil {
+	if err != nil || s.fetch {
 		return err
 	}
 	images := filepath.Join(s.folder, "guest.cpio.gz")

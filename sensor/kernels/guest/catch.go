@@ -16,8 +16,8 @@ const noSuchWay = 77
 type way struct {
 	name, program string
 	args          []string
-	// blind is the word by which the sensor names the blind spot that this way
-	// may be; empty for ways that must be caught on every kernel.
+	// blind are the words by which the sensor names the blind spot that this way
+	// may be; empty for ways that must be caught on every kernel that has them.
 	blind string
 }
 
@@ -30,13 +30,13 @@ func ways() []way {
 		{"32-bit program", behave32, []string{"connect-setsid"}, ""},
 		{"int80 connect", behave, []string{"int80-setsid", "connect"}, ""},
 		{"int80 socketcall", behave, []string{"int80-setsid", "socketcall"}, ""},
-		{"x32", behave, []string{"x32-setsid"}, "x32"},
-		{"fast open sendto", behave, []string{"fastopen-setsid", "sendto"}, "fast open"},
-		{"fast open sendmsg", behave, []string{"fastopen-setsid", "sendmsg"}, "fast open"},
-		{"fast open sendmmsg", behave, []string{"fastopen-setsid", "sendmmsg"}, "fast open"},
-		{"io_uring", behave, []string{"iouring-setsid", "plain"}, "io_uring"},
-		{"io_uring async", behave, []string{"iouring-setsid", "async"}, "io_uring"},
-		{"io_uring sqpoll", behave, []string{"iouring-setsid", "sqpoll"}, "io_uring"},
+		{"x32", behave, []string{"x32-setsid"}, "by x32 programs"},
+		{"fast open sendto", behave, []string{"fastopen-setsid", "sendto"}, ""},
+		{"fast open sendmsg", behave, []string{"fastopen-setsid", "sendmsg"}, ""},
+		{"fast open sendmmsg", behave, []string{"fastopen-setsid", "sendmmsg"}, ""},
+		{"io_uring", behave, []string{"iouring-setsid", "plain"}, "connections through io_uring"},
+		{"io_uring async", behave, []string{"iouring-setsid", "async"}, "connections through io_uring"},
+		{"io_uring sqpoll", behave, []string{"iouring-setsid", "sqpoll"}, "connections through io_uring"},
 	}
 }
 
