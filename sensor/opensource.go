@@ -15,6 +15,7 @@ func openSource(cfg config.Kernel, mode source.Mode, control source.Control, log
 		Mode: mode,
 		Kernel: source.KernelOptions{
 			ReceiveBuffer: int(cfg.ReceiveBuffer), BacklogLimit: cfg.BacklogLimit, Control: control,
+			Guard: []string{"/proc/self/exe", source.GuardCommand},
 		},
 		Log: cfg.Log, AudispSocket: cfg.AudispSocket, Input: os.Stdin,
 		Notify: func(what string) { log.Warn(what) },
@@ -24,6 +25,14 @@ func openSource(cfg config.Kernel, mode source.Mode, control source.Control, log
 // announceSource says how records arrive.
 func (s *Sensor) announceSource() {
 	logger, from := s.options.Log, s.watch.source
+	if socket, ok := from.(*source.Kernel); ok {
+		room, backlog := socket.ReceiveRoom(), int(s.options.Config.Kernel.BacklogLimit)
+		if room < backlog {
+			logger.Warn("the receive buffer is smaller than the backlog: bursts may be lost; CAP_NET_ADMIN makes it larger", "records", room, "backlog_limit", backlog)
+		} else {
+			logger.Debug("the receive buffer has room", "records", room)
+		}
+	}
 	beside := "no audit daemon"
 	if holder := from.Holder(); holder != nil {
 		beside = holder.Who()

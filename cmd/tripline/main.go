@@ -109,7 +109,7 @@ otherwise. Everything else goes to standard error.`,
 	})
 	root.AddCommand(
 		runCommand(std), replayCommand(std), huntCommand(std), checkCommand(std), selftestCommand(std),
-		captureCommand(std), rulesCommand(std), doctorCommand(std), versionCommand(std), selftestChildCommand(std),
+		captureCommand(std), rulesCommand(std), doctorCommand(std), versionCommand(std), selftestChildCommand(std), guardCommand(std),
 	)
 	return root
 }

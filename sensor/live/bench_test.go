@@ -101,7 +101,7 @@ func floodNaive(b *testing.B) floodResult {
 }
 
 // waitForNoOwner makes the kernel notice that the naive loop is gone.
-func waitForNoOwner(b *testing.B, client *kernel.Client) {
+func waitForNoOwner(b testing.TB, client *kernel.Client) {
 	b.Helper()
 	wait(b, "the kernel noticed the loop's end", func() bool {
 		status, err := client.Status()

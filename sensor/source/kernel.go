@@ -61,6 +61,14 @@ type KernelOptions struct {
 	BacklogLimit uint32
 	// Control reads and changes audit settings.
 	Control Control
+	// Guard is the program, with its first arguments, that runs a Guard over this
+	// process where audited processes might have to wait for it; none when empty.
+	Guard []string
+	// Waits treats this kernel as one on which they have to wait. It is for tests
+	// on a kernel on which they have not.
+	Waits bool
+	// Notify is told in a sentence what a person should know.
+	Notify func(string)
 }
 
 // Kernel is a Source on the kernel's audit netlink.
@@ -71,6 +79,7 @@ type Kernel struct {
 	owner    bool
 	settings settings
 	holder   *HeldError
+	guard    *guardProcess // nil where nobody waits for this process
 	early    []Message
 }
 
@@ -104,7 +113,30 @@ func OpenKernel(options KernelOptions) (*Kernel, error) {
 	if err := k.adjust(status, options); err != nil {
 		return nil, errors.Join(err, k.Close())
 	}
+	if k.owner && (options.Waits || waits(status, kernelRelease())) {
+		if err := k.startGuard(status, options); err != nil {
+			return nil, errors.Join(err, k.Close())
+		}
+	}
 	return k, nil
+}
+
+// startGuard starts a guard, if there is a program for it.
+func (k *Kernel) startGuard(status kernel.Status, options KernelOptions) (err error) {
+	if len(options.Guard) == 0 {
+		return nil
+	}
+	if status.BacklogLimit == 0 || status.Locked() {
+		// Nothing waits where the backlog has no limit, and little can be had
+		// where it cannot be changed.
+		return nil
+	}
+	k.guard, err = startGuard(options.Guard, options.Notify)
+	if err == nil {
+		options.Notify("this kernel makes audited processes wait for a sensor that does not keep up: " +
+			"a guard process kills the sensor where that happens")
+	}
+	return err
 }
 
 // openAuto tries unicast where nobody holds the socket, and multicast where
@@ -126,7 +158,7 @@ func (k *Kernel) openAuto(options KernelOptions) error {
 }
 
 func (k *Kernel) openUnicast(options KernelOptions) error {
-	s, err := openSocket(0, options.ReceiveBuffer)
+	s, err := openSocket(0, max(options.ReceiveBuffer, int(options.BacklogLimit)*recordMemory/2))
 	if err != nil {
 		return err
 	}
@@ -199,8 +231,9 @@ const (
 )
 
 // adjust sets what a sole receiver must: auditing on, room for bursts, no audited
-// process waiting for the receiver, and no panic when it is too slow. The settings of a daemon beside us
-// are its own, and locked settings cannot be changed.
+// process waiting for the receiver (or, where that cannot be, as late as can be),
+// and no panic when it is too slow. The settings of a daemon beside us are its
+// own, and locked settings cannot be changed.
 func (k *Kernel) adjust(status kernel.Status, options KernelOptions) error {
 	if status.Locked() || k.holder != nil {
 		return nil
@@ -211,7 +244,15 @@ func (k *Kernel) adjust(status kernel.Status, options KernelOptions) error {
 				return err
 			}
 		}
-		if status.Features&kernel.FeatureBacklogWaitTime != 0 {
+		if options.Waits || waits(status, kernelRelease()) {
+			options.BacklogLimit = max(options.BacklogLimit, waitingBacklog)
+			if status.RateLimit == 0 {
+				if err := k.settings.change(kernel.SettingRateLimit, status, waitingRate); err != nil {
+					return err
+				}
+			}
+		}
+		if status.Features&kernel.FeatureBacklogWaitTime != 0 && !options.Waits {
 			if err := k.settings.change(kernel.SettingBacklogWaitTime, status, 0); err != nil {
 				return err
 			}
@@ -234,6 +275,21 @@ func (k *Kernel) Holder() *HeldError { return k.holder }
 
 // Changes lists the settings that were changed, in order.
 func (k *Kernel) Changes() []Change { return k.settings.changes }
+
+// recordMemory is what the kernel charges to a receive buffer for one record at
+// most (the truesize of a buffer of AUDIT_BUFSIZ bytes). It doubles the size that
+// a buffer is asked to have, socket(7).
+const recordMemory = 2304
+
+// ReceiveRoom is how many records the receive buffer holds at least, 0 where that
+// cannot be read.
+func (k *Kernel) ReceiveRoom() int {
+	size, err := k.ReceiveBuffer()
+	if err != nil {
+		return 0
+	}
+	return size / recordMemory
+}
 
 // ReceiveBuffer is the receive buffer's size in bytes as the kernel accounts it.
 func (k *Kernel) ReceiveBuffer() (int, error) { return k.socket.receiveBufferSize() }
@@ -262,6 +318,9 @@ func (k *Kernel) Stats() Stats { return k.socket.count.stats() }
 // if this process still owns it.
 func (k *Kernel) Close() error {
 	failures := []error{k.settings.restore()}
+	if k.guard != nil {
+		failures = append(failures, k.guard.close())
+	}
 	if k.owner {
 		failures = append(failures, k.release())
 	}

@@ -47,7 +47,7 @@ func (e *UnseenError) Unwrap() []error { return []error{e.Multicast, e.Log} }
 // Open starts to receive audit records in the way that the options ask for.
 // Close puts back what it changed.
 func Open(options Options) (Live, error) {
-	options.Kernel.Mode = options.Mode
+	options.Kernel.Mode, options.Kernel.Notify = options.Mode, options.Notify
 	switch options.Mode {
 	case Audisp:
 		return openAudispBeside(options)

@@ -32,6 +32,8 @@ func (f *fakeKernel) Set(setting kernel.Setting, value uint32) error {
 		f.status.BacklogLimit = value
 	case kernel.SettingBacklogWaitTime:
 		f.status.BacklogWaitTime = value
+	case kernel.SettingRateLimit:
+		f.status.RateLimit = value
 	}
 	return nil
 }
@@ -56,14 +58,14 @@ func TestAdjustAndRestore(t *testing.T) {
 		},
 		{
 			"panics when records are lost",
-			fakeKernel{status: kernel.Status{BacklogLimit: 64, Failure: 2}},
-			kernel.Status{Enabled: 1, BacklogLimit: 8192, Failure: 1},
+			fakeKernel{status: kernel.Status{BacklogLimit: 64, Failure: 2, Features: fresh.Features}},
+			kernel.Status{Enabled: 1, BacklogLimit: 8192, Failure: 1, Features: fresh.Features},
 		},
-		{"no backlog limit at all", fakeKernel{status: kernel.Status{Enabled: 1}}, kernel.Status{Enabled: 1}},
+		{"no backlog limit at all", fakeKernel{status: kernel.Status{Enabled: 1, Features: fresh.Features}}, kernel.Status{Enabled: 1, Features: fresh.Features}},
 		{
 			"wait time not settable",
 			fakeKernel{status: kernel.Status{BacklogLimit: 64, BacklogWaitTime: 60000}},
-			kernel.Status{Enabled: 1, BacklogLimit: 8192, BacklogWaitTime: 60000},
+			kernel.Status{Enabled: 1, BacklogLimit: waitingBacklog, BacklogWaitTime: 60000, RateLimit: waitingRate},
 		},
 		{
 			"wait time ignored in silence",

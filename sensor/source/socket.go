@@ -55,13 +55,13 @@ type socket struct {
 
 // counters are Stats that one goroutine writes and others read.
 type counters struct {
-	messages, bytes, overruns, truncated, foreign atomic.Uint64
+	messages, bytes, overruns, truncated, foreign, failures atomic.Uint64
 }
 
 func (c *counters) stats() Stats {
 	return Stats{
 		Messages: c.messages.Load(), Bytes: c.bytes.Load(), Overruns: c.overruns.Load(),
-		Truncated: c.truncated.Load(), Foreign: c.foreign.Load(),
+		Truncated: c.truncated.Load(), Foreign: c.foreign.Load(), Failures: c.failures.Load(),
 	}
 }
 
@@ -139,11 +139,41 @@ func (s *socket) receive(wait time.Duration) ([]Message, error) {
 		case errors.Is(err, unix.ENOBUFS):
 			s.count.overruns.Add(1)
 		case errors.Is(err, unix.EINTR):
-		default:
+		case isOurs(err):
 			return nil, fmt.Errorf("receiving from the audit netlink socket: %w", err)
+		default:
+			// Out of memory, a message that is too long and whatever else: it
+			// passes, and a sensor that ended would see nothing more at all.
+			s.count.failures.Add(1)
+			if over, err := s.waitAfterFailure(deadline); err != nil || over && !s.waker.interrupted.Load() {
+				return nil, err
+			}
 		}
 	}
 	return nil, ErrInterrupted
+}
+
+// isOurs says whether an error of a receive call is a defect of the caller, which
+// trying again does not mend.
+func isOurs(err error) bool {
+	for _, one := range []error{unix.EBADF, unix.ENOTSOCK, unix.EFAULT, unix.EINVAL, unix.ENOTCONN} {
+		if errors.Is(err, one) {
+			return true
+		}
+	}
+	return false
+}
+
+// failurePause is how long to wait after a receive call that failed.
+const failurePause = 10 * time.Millisecond
+
+// waitAfterFailure waits a moment and reports whether the deadline is over.
+func (s *socket) waitAfterFailure(deadline time.Time) (over bool, err error) {
+	if past(deadline) {
+		return true, nil
+	}
+	_, woken, err := s.waker.wait(-1, sooner(deadline, time.Now().Add(failurePause)))
+	return woken, err
 }
 
 // receiveBatch fills as many slots as there are messages, without waiting.

@@ -55,4 +55,6 @@ type Stats struct {
 	// Foreign counts messages that did not come from the kernel; they are
 	// dropped.
 	Foreign uint64
+	// Failures counts receive calls that failed for a reason that passes.
+	Failures uint64
 }

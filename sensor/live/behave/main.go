@@ -45,6 +45,8 @@ func actions() map[string]action {
 		"many":               {"40", many},
 		"flood":              {"100000", flood},
 		"load":               {"10s", load},
+		"pace":               {"5s", pace},
+		"guarded":            {"tripline", guarded},
 		"naive":              {"", naiveLoop},
 		"hold":               {"", holdSocket},
 	}
