@@ -28,7 +28,7 @@ func guardCommand(std streams) *cobra.Command {
 				return explain(err)
 			}
 			defer func() { err = errors.Join(err, client.Close()) }()
-			return source.Guard(command.Context(), source.GuardOptions{PID: pid, Status: client.Status, Alive: std.in})
+			return source.Guard(command.Context(), source.GuardOptions{PID: pid, Status: client.Status, Waiting: source.WaitingBytes, Alive: std.in})
 		},
 	}
 }

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"errors"
 	"fmt"
 	"os/exec"
 	"strconv"
@@ -73,15 +72,6 @@ func TestGuard(t *testing.T) {
 	needLive(t)
 	unchanged(t)
 	receiver, said := startGuarded(t)
-	// Newer kernels give a stopped receiver up before so large a backlog is full.
-	client, err := kernel.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = errors.Join(client.Set(kernel.SettingBacklogLimit, 64), client.Close())
-	if err != nil {
-		t.Fatal(err)
-	}
 	signalTo(t, receiver.Process.Pid, syscall.SIGSTOP)
 	t.Logf("stopped, with a guard: %v", pace(t, 8*time.Second))
 	wait(t, "the guard says that it killed", func() bool { return strings.Contains(said.text(), "was killed so that audited processes go on") })

@@ -31,26 +31,24 @@ func TestWaits(t *testing.T) {
 }
 
 func TestStalled(t *testing.T) {
-	const pid = 77
+	pid := os.Getpid()
 	for _, test := range []struct {
 		name   string
 		status kernel.Status
 		err    error
 		want   bool
 	}{
-		{"empty", kernel.Status{PID: pid, BacklogLimit: 100}, nil, false},
-		{"half full", kernel.Status{PID: pid, BacklogLimit: 100, Backlog: 50}, nil, false},
-		{"nearly full", kernel.Status{PID: pid, BacklogLimit: 100, Backlog: 75}, nil, true},
-		{"over", kernel.Status{PID: pid, BacklogLimit: 100, Backlog: 104}, nil, true},
-		{"no limit", kernel.Status{PID: pid, Backlog: 104}, nil, false},
+		{"empty", kernel.Status{PID: uint32(pid), BacklogLimit: 100}, nil, false},
+		{"half full", kernel.Status{PID: uint32(pid), BacklogLimit: 100, Backlog: 50}, nil, false},
+		{"nearly full", kernel.Status{PID: uint32(pid), BacklogLimit: 100, Backlog: 75}, nil, true},
+		{"over", kernel.Status{PID: uint32(pid), BacklogLimit: 100, Backlog: 104}, nil, true},
+		{"no limit", kernel.Status{PID: uint32(pid), Backlog: 104}, nil, false},
 		{"another's", kernel.Status{PID: 1, BacklogLimit: 100, Backlog: 100}, nil, false},
 		{"no answer, and it runs", kernel.Status{}, kernel.ErrNoAnswer, false},
 		{"an error", kernel.Status{}, errors.New("no"), false},
 	} {
 		options := GuardOptions{PID: pid, Status: func() (kernel.Status, error) { return test.status, test.err }}
-		if test.err != nil {
-			options.PID = os.Getpid()
-		}
+		options.Waiting = func() int { return 1 << 30 } // of a receiver that was not stopped
 		if stalled(options) != test.want {
 			t.Errorf("%s counts as stalled: %v", test.name, !test.want)
 		}
@@ -63,12 +61,12 @@ func TestGuardEnds(t *testing.T) {
 	full := func() (kernel.Status, error) {
 		return kernel.Status{PID: uint32(os.Getpid()), BacklogLimit: 1, Backlog: 1}, nil
 	}
-	if err := Guard(context.Background(), GuardOptions{PID: os.Getpid(), Status: full, Alive: strings.NewReader("")}); err != nil {
+	if err := Guard(context.Background(), GuardOptions{PID: os.Getpid(), Status: full, Waiting: func() int { return 0 }, Alive: strings.NewReader("")}); err != nil {
 		t.Errorf("at the receiver's end: %v", err)
 	}
 	reader, writer := io.Pipe()
 	defer func() { _ = writer.Close() }()
-	if err := Guard(context.Background(), GuardOptions{PID: os.Getpid(), Status: full, Alive: reader}); err != nil {
+	if err := Guard(context.Background(), GuardOptions{PID: os.Getpid(), Status: full, Waiting: func() int { return 0 }, Alive: reader}); err != nil {
 		t.Errorf("where the receiver is not the parent: %v", err)
 	}
 }
@@ -104,5 +102,17 @@ func TestGuardProcess(t *testing.T) {
 	}
 	if _, err := startGuard([]string{"/nonexistent"}, said.add); err == nil {
 		t.Error("a guard that does not exist was started")
+	}
+}
+
+func TestWaitingBytes(t *testing.T) {
+	const table = `sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode
+0000000000000000 0   0          00000000 900000   0        0     2        0        8
+0000000000000000 9   4213       00000000 131072   0        0     2        0        9
+0000000000000000 9   0          00000000 0        0        0     2        0        10
+a line that is none
+`
+	if got := waitingBytes(table); got != 131072 {
+		t.Errorf("%d bytes wait", got)
 	}
 }
