@@ -1,0 +1,184 @@
+package health
+
+import (
+	"sync"
+	"time"
+)
+
+// Who did something, as far as the kernel's records tell. Empty fields are not
+// known.
+type Who struct {
+	PID        uint32 `json:"pid,omitempty"`
+	Executable string `json:"executable,omitempty"`
+	// Process is the process's name.
+	Process string `json:"process,omitempty"`
+	// AuditID and Name are the user who logged in.
+	AuditID string `json:"auid,omitempty"`
+	Name    string `json:"name,omitempty"`
+	Session string `json:"session,omitempty"`
+}
+
+// Condition is something that is wrong.
+type Condition struct {
+	Kind Kind
+	// Subject tells conditions of one kind apart: the setting, the output, the
+	// rule. It is empty where there can be one only.
+	Subject string
+	// Since is when it began, as far as that is known.
+	Since time.Time
+	// What says it in a sentence.
+	What string
+	// Detail has figures and names.
+	Detail map[string]any
+	// Who did it, nil where that is not known.
+	Who *Who
+}
+
+// id names the condition.
+func (c Condition) id() string {
+	if c.Subject == "" {
+		return string(c.Kind)
+	}
+	return string(c.Kind) + ":" + c.Subject
+}
+
+// Message is a condition that was raised or, with Cleared, is over.
+type Message struct {
+	Condition
+	// ID is the condition's name, the same when it is raised and cleared.
+	ID      string
+	Cleared bool
+	// Suppressed counts changes of the condition that were not told before
+	// this one, because there were too many.
+	Suppressed uint64
+	// Time is when it is said.
+	Time time.Time
+}
+
+// How often one condition may be told: burst messages at once, then one more for
+// every refill.
+const (
+	burst  = 10
+	refill = 5 * time.Minute
+	// maxConditions bounds the Board. There are few kinds and few subjects.
+	maxConditions = 256
+)
+
+// Board remembers which conditions hold and tells when that changes.
+type Board struct {
+	emit func(Message)
+	now  func() time.Time
+
+	mu         sync.Mutex
+	conditions map[string]*entry
+	dropped    uint64
+}
+
+// entry is a condition that is or was raised.
+type entry struct {
+	condition    Condition
+	raised, told bool
+	tokens       int
+	filled       time.Time
+	suppressed   uint64
+}
+
+// NewBoard makes a Board that hands its messages to emit, one at a time. The
+// time is asked of now, which is time.Now outside of tests.
+func NewBoard(emit func(Message), now func() time.Time) *Board {
+	return &Board{emit: emit, now: now, conditions: make(map[string]*entry)}
+}
+
+// Raise says that a condition holds. While it holds, saying so again does
+// nothing.
+func (b *Board) Raise(c Condition) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	one := b.conditions[c.id()]
+	if one == nil {
+		if len(b.conditions) >= maxConditions {
+			b.dropped++
+			return
+		}
+		one = &entry{tokens: burst, filled: b.now()}
+		b.conditions[c.id()] = one
+	}
+	if one.raised {
+		return
+	}
+	if c.Since.IsZero() {
+		c.Since = b.now()
+	}
+	one.condition, one.raised = c, true
+	b.tell(one)
+}
+
+// Clear says that a condition is over, and why. One that does not hold stays so.
+func (b *Board) Clear(kind Kind, subject, what string, detail map[string]any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	one := b.conditions[Condition{Kind: kind, Subject: subject}.id()]
+	if one == nil || !one.raised {
+		return
+	}
+	one.raised = false
+	one.condition.What, one.condition.Who, one.condition.Detail = what, nil, detail
+	b.tell(one)
+}
+
+// Raised says whether a condition holds.
+func (b *Board) Raised(kind Kind, subject string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	one := b.conditions[Condition{Kind: kind, Subject: subject}.id()]
+	return one != nil && one.raised
+}
+
+// Active lists the conditions that hold.
+func (b *Board) Active() []Condition {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var active []Condition
+	for _, one := range b.conditions {
+		if one.raised {
+			active = append(active, one.condition)
+		}
+	}
+	return active
+}
+
+// Tick tells what could not be told before. It is called now and then.
+func (b *Board) Tick() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, one := range b.conditions {
+		if one.raised != one.told {
+			b.tell(one)
+		}
+	}
+}
+
+// tell emits the present state of a condition, unless that was done too often.
+// What is held back is told by a later Tick, if it is still so then.
+func (b *Board) tell(one *entry) {
+	now := b.now()
+	for one.tokens < burst && now.Sub(one.filled) >= refill {
+		one.tokens++
+		one.filled = one.filled.Add(refill)
+	}
+	if one.tokens == burst {
+		one.filled = now
+	}
+	if one.tokens == 0 {
+		one.suppressed++
+		return
+	}
+	if one.raised == one.told {
+		return // it was raised and cleared while nothing could be told
+	}
+	one.tokens--
+	one.told = one.raised
+	message := Message{Condition: one.condition, ID: one.condition.id(), Cleared: !one.raised, Suppressed: one.suppressed, Time: now}
+	one.suppressed = 0
+	b.emit(message)
+}
