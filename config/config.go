@@ -25,6 +25,7 @@ type Config struct {
 	Kernel Kernel `toml:"kernel"`
 	Detect Detect `toml:"detect"`
 	Output Output `toml:"output"`
+	Health Health `toml:"health"`
 	Log    Log    `toml:"log"`
 	// Exceptions exempt events from rules.
 	Exceptions []Exception `toml:"exceptions"`
@@ -113,6 +114,15 @@ type AlertFile struct {
 	Path string `toml:"path"`
 }
 
+// Health says what the sensor mends when somebody takes its sight away. That it
+// says so needs no setting.
+type Health struct {
+	// Reinstall adds the sensor's kernel rules again when they were deleted.
+	Reinstall bool `toml:"reinstall"`
+	// Reenable switches auditing on again when it was switched off.
+	Reenable bool `toml:"reenable"`
+}
+
 // Log says what the sensor reports about itself.
 type Log struct {
 	// Level is the least severe level that is reported.
@@ -145,6 +155,7 @@ func Default() *Config {
 			MaxPendingTotal:   262144,
 		},
 		Output: Output{Alerts: AlertFile{Path: "/var/log/tripline/alerts.ndjson"}},
+		Health: Health{Reinstall: true},
 		Log:    Log{Level: LevelInfo},
 	}
 }

@@ -1,6 +1,7 @@
 package sensor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"tripline/internal/diag"
 	"tripline/normalize"
 	"tripline/sensor/alert"
+	"tripline/sensor/health"
 	"tripline/sensor/source"
 )
 
@@ -28,6 +30,10 @@ type pipeline struct {
 	// onEvent, if set, is given every event before the rules see it. The event
 	// may be read during the call only.
 	onEvent func(*normalize.Event)
+	// onConfigChange, if set, is told of every change of audit's configuration.
+	onConfigChange func(*normalize.Event, normalize.ConfigChange)
+	// gaps, if set, counts the numbers of events that never arrive.
+	gaps *health.Gaps
 	// isTest says whether a match was caused by a self-test of our own.
 	isTest func(detect.Match) bool
 	// report is told what is wrong with a single record.
@@ -62,6 +68,11 @@ func (p *pipeline) event(event *normalize.Event) {
 	if p.onEvent != nil {
 		p.onEvent(event)
 	}
+	if p.onConfigChange != nil {
+		if change, ok := event.ConfigChange(); ok {
+			p.onConfigChange(event, change)
+		}
+	}
 	if p.engine != nil {
 		p.engine.Process(event)
 	}
@@ -92,6 +103,9 @@ func (p *pipeline) add(messages []source.Message) {
 		}
 		switch {
 		case err == nil:
+			if p.gaps != nil {
+				p.gaps.Saw(record.Sequence)
+			}
 			p.correlator.Add(record)
 		case !errors.Is(err, errEmptyLine):
 			p.unreadable.Add(1)
@@ -182,6 +196,24 @@ func (p *pipeline) pumpKernel(from source.Source) error {
 		}
 	}
 	return p.failure
+}
+
+// do runs a task on the pipeline's goroutine, between two batches, and waits
+// until it is done; false when ctx ended before.
+func (p *pipeline) do(ctx context.Context, from source.Live, task func()) bool {
+	done := make(chan struct{})
+	select {
+	case p.tasks <- func() { task(); close(done) }:
+	case <-ctx.Done():
+		return false
+	}
+	from.Wake()
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // patience is how long the pipeline can wait for the next record.

@@ -75,15 +75,7 @@ func (s *Sensor) reload(ctx context.Context) (err error) {
 		return errors.Join(err, loadErr)
 	}
 	unchanged := 0
-	done := make(chan struct{})
-	s.pipeline.tasks <- func() {
-		unchanged = s.pipeline.engine.Replace(merged)
-		close(done)
-	}
-	s.watch.source.Wake()
-	select {
-	case <-done:
-	case <-ctx.Done():
+	if !s.pipeline.do(ctx, s.watch.source, func() { unchanged = s.pipeline.engine.Replace(merged) }) {
 		return nil // the sensor is stopping, and removes all its kernel rules
 	}
 	s.rules, s.plan = merged, plan

@@ -18,6 +18,7 @@ import (
 	"tripline/detect"
 	"tripline/normalize"
 	"tripline/sensor/alert"
+	"tripline/sensor/health"
 	"tripline/sensor/output"
 	"tripline/sensor/selftest"
 )
@@ -69,6 +70,10 @@ type Sensor struct {
 	queues   []*output.Queue
 	sample   atomic.Int64 // pid of the running self-test sample
 	detected chan struct{}
+	// host is what health alerts say of this host, losses what alerts need to
+	// know of lost records.
+	host   *normalize.HostFacts
+	losses health.Losses
 
 	reported reportLimit
 }
@@ -126,7 +131,8 @@ func (s *Sensor) connect() error {
 		return fmt.Errorf("preparing to identify processes: %w", err)
 	}
 	s.pipeline = newPipeline(s.options.Rules, Limits(s.options.Config.Detect), resolver)
-	s.pipeline.builder = alert.Builder{Host: host}
+	s.host = host
+	s.pipeline.builder = alert.Builder{Host: host, Lost: s.lostBetween}
 	s.pipeline.file = s.streamName()
 	s.pipeline.isTest = s.isSample
 	s.pipeline.onAlert = s.raise
@@ -267,55 +273,19 @@ func (s *Sensor) watchUntil(ctx context.Context) (Summary, error) {
 		defer recoverInto(&err)
 		failed = s.selfTest(ctx)
 	}()
-	losses := s.watchLosses(ctx)
+	healthy := s.watchHealth(ctx)
 	reloads := s.serveReloads(ctx)
 	<-ctx.Done()
 	<-reloads
+	<-healthy // before the rules go, which it would add again
 	stopErr := s.watch.removeRules()
 	s.watch.source.Interrupt()
 	summary := Summary{SelfTestFailed: <-tested}
 	err := errors.Join(<-pumped, stopErr)
-	<-losses
 	summary.Alerts = s.pipeline.alerts.Load()
 	err = errors.Join(err, s.closeQueues())
 	s.sayTotals()
 	return summary, err
-}
-
-// lossInterval is how often the kernel is asked whether it lost records.
-const lossInterval = 5 * time.Second
-
-// watchLosses says when records were lost, by the kernel or on the way to the
-// sensor. The returned channel is closed when it has ended.
-func (s *Sensor) watchLosses(ctx context.Context) <-chan struct{} {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		var failure error
-		defer func() {
-			if failure != nil {
-				s.options.Log.Error("watching for losses has stopped", "error", failure)
-			}
-		}()
-		defer recoverInto(&failure)
-		ticker := time.NewTicker(lossInterval)
-		defer ticker.Stop()
-		counter := lossCounter{log: s.options.Log, started: true, lost: s.watch.lostBefore}
-		for {
-			status, err := s.watch.control.Status()
-			if err != nil {
-				s.reported.warn("the kernel's audit status cannot be read", err)
-			} else {
-				counter.compare(status, s.watch.source.Stats(), uint32(os.Getpid()), s.watch.source.Mode())
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
-		}
-	}()
-	return ended
 }
 
 // closeTimeout bounds how long outputs may take to write what waits at the end.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -18,7 +19,9 @@ import (
 // watch is the kernel made ready for the sensor: the lock, the audit settings,
 // the source and the kernel rules. Closing it puts everything back.
 type watch struct {
-	lock      *os.File
+	lock *os.File
+	// mu guards the installed rules, in the kernel and in the memory.
+	mu        sync.Mutex
 	control   control
 	journal   *state.Journal // nil when nothing may be changed
 	source    source.Live
@@ -146,6 +149,8 @@ func (w *watch) find(plan *auditrules.Plan) error {
 // replan adds the kernel rules of a new plan that are not there yet. The function
 // it returns removes the old plan's rules that the new one no longer has.
 func (w *watch) replan(plan *auditrules.Plan) (remove func() error, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	nothing := func() error { return nil }
 	if w.installed == nil {
 		if !w.locked {
@@ -153,7 +158,15 @@ func (w *watch) replan(plan *auditrules.Plan) (remove func() error, err error) {
 		}
 		return nothing, w.find(plan)
 	}
-	return w.installed.Extend(plan)
+	remove, err = w.installed.Extend(plan)
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return remove()
+	}, nil
 }
 
 // LockedError says that the audit configuration cannot be changed until the
@@ -181,7 +194,9 @@ func (e *LockedError) Unwrap() error { return kernel.ErrLocked }
 func (w *watch) removeRules() error {
 	var err error
 	if !w.isLocked() {
+		w.mu.Lock()
 		err = w.installed.Remove()
+		w.mu.Unlock()
 	}
 	const patience = 500 * time.Millisecond
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {

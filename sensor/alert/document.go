@@ -19,6 +19,9 @@ type Builder struct {
 	// Host describes the watched host; nil for a recorded log without host
 	// facts.
 	Host *normalize.HostFacts
+	// Lost says what records may have been lost between two times; nil, or a nil
+	// result, for nothing.
+	Lost func(from, to time.Time) map[string]any
 
 	// rules has the parts of a document that are the same in all alerts of a
 	// rule, made at its first alert.
@@ -70,12 +73,35 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 	}
 	id := ID(match)
 	document := b.document(match.Rule, parts, parsed)
-	document["tripline"] = map[string]any{"alert": triplineFields(parts, id, test, events)}
+	fields := triplineFields(parts, id, test, events)
+	b.addLost(fields, match)
+	document["tripline"] = map[string]any{"alert": fields}
 	text, err := encode(document)
 	if err != nil {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}
 	return Alert{ID: id, Test: test, JSON: text}, nil
+}
+
+// addLost marks an alert during whose events records were lost: something that
+// happened between them may be missing, and what a negative stage rules out may
+// have been there.
+func (b *Builder) addLost(fields map[string]any, match detect.Match) {
+	if b.Lost == nil {
+		return
+	}
+	first := time.Now()
+	for _, event := range match.Events {
+		if event == nil {
+			continue
+		}
+		if at := time.Unix(0, event.Time()); at.Before(first) {
+			first = at
+		}
+	}
+	if lost := b.Lost(first, time.Now()); lost != nil {
+		fields["incomplete"], fields["lost"] = true, lost
+	}
 }
 
 // ID is the alert id of a match: a digest of the rule's id and version and of

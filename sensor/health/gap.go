@@ -13,6 +13,8 @@ type Gaps struct {
 	low     uint64
 	highest uint64
 	seen    [gapWindow / 64]uint64
+	// settled is what highest was at the last Settle.
+	settled uint64
 	missing atomic.Uint64
 }
 
@@ -46,7 +48,7 @@ func (g *Gaps) Saw(number uint64) {
 
 // restart begins to count at a number.
 func (g *Gaps) restart(number uint64) {
-	g.started, g.low, g.highest = true, number, number
+	g.started, g.low, g.highest, g.settled = true, number, number, number
 	clear(g.seen[:])
 	g.seen[number%gapWindow/64] |= 1 << (number % 64)
 }
@@ -72,12 +74,13 @@ func (g *Gaps) advance(low uint64) {
 	}
 }
 
-// Settle counts the numbers that were left out so far, when nothing has arrived
-// for long enough that nothing can be on its way any more. It is called by the
-// goroutine that calls Saw.
+// Settle counts the numbers that were left out before the last Settle. It is
+// called every few seconds, so that nothing from then can still be on its way, by
+// the goroutine that calls Saw.
 func (g *Gaps) Settle() {
 	if g.started {
-		g.advance(g.highest + 1)
+		g.advance(g.settled + 1)
+		g.settled = g.highest
 	}
 }
 

@@ -28,7 +28,11 @@ type loss struct {
 
 // checkCounters tells of every total that rises, and when it has stopped to.
 func (w *Watcher) checkCounters(ctx context.Context, now time.Time) {
-	counters := w.Host.Counters()
+	counters := w.Host.Counters(ctx)
+	if w.counted.IsZero() {
+		w.counted = now
+	}
+	defer func() { w.counted = now }()
 	losses := []loss{
 		{RecordsLost, "", w.lostTotal, true, "the kernel lost audit records: its backlog or rate limit was too small"},
 		{ReceiveOverrun, "", counters.Overruns, true, "the receive buffer overran and records were lost; raise receive_buffer in [kernel]"},
@@ -61,44 +65,29 @@ func (w *Watcher) checkLoss(one loss, now time.Time) uint64 {
 	id := string(one.kind) + one.subject
 	e := w.episodes[id]
 	if e == nil {
-		e = &episode{begun: one.total, seen: one.total, last: now}
+		e = &episode{}
 		w.episodes[id] = e
-		if one.total == 0 || one.kind == RecordsLost {
-			return 0
-		}
-		e.seen, e.begun = 0, 0
 	}
 	more := one.total - e.seen
 	e.seen = one.total
 	switch {
 	case more > 0:
-		from := w.lookedBefore(e)
 		e.last = now
 		if !e.raised {
 			e.raised, e.begun = true, one.total-more
 		}
 		w.Board.Raise(Condition{
-			Kind: one.kind, Subject: one.subject, Since: from, What: one.what,
+			Kind: one.kind, Subject: one.subject, Since: w.counted, What: one.what,
 			Detail: map[string]any{"count": more, "total": one.total},
 		})
 		if one.records && w.Losses != nil {
-			w.Losses.Add(Loss{Kind: one.kind, From: from, To: now, Count: more})
+			w.Losses.Add(Loss{Kind: one.kind, From: w.counted, To: now, Count: more})
 		}
 	case e.raised && now.Sub(e.last) >= quiet:
 		e.raised = false
 		w.Board.Clear(one.kind, one.subject, "no more since "+timestamp(e.last), map[string]any{"count": one.total - e.begun, "total": one.total})
-	case !e.raised:
-		e.last = now
 	}
 	return more
-}
-
-// lookedBefore is when a total was last seen unchanged or risen.
-func (w *Watcher) lookedBefore(e *episode) time.Time {
-	if e.last.IsZero() {
-		return w.lastGood
-	}
-	return e.last
 }
 
 // stall is an output that delivers nothing although something waits.
@@ -142,7 +131,7 @@ func (w *Watcher) checkWindows(ctx context.Context, lost uint64, now time.Time) 
 		}
 		e.raised, e.last = true, now
 		w.Board.Raise(Condition{
-			Kind: WindowIncomplete, Subject: one.ID, Since: w.lastGood,
+			Kind: WindowIncomplete, Subject: one.ID, Since: w.counted,
 			Detail: map[string]any{"rule": map[string]any{"id": one.ID, "name": one.Name}, "pending": one.Pending, "lost": lost},
 			What:   fmt.Sprintf("records were lost while %d sequences of the rule %q were open: it may have missed what would have completed them", one.Pending, one.Name),
 		})

@@ -28,6 +28,7 @@ func (w *Watcher) checkRules(status kernel.Status, now time.Time) {
 func (w *Watcher) checkMissing(missing []auditrules.Rule, status kernel.Status, now time.Time) {
 	if len(missing) == 0 {
 		w.Board.Clear(RulesDeleted, "", "the sensor's kernel rules are all there again", nil)
+		w.Board.Clear(RulesDeleted, "again", "the sensor's kernel rules are all there again", nil)
 		return
 	}
 	who, at := w.who(func(c Change) bool { return c.Operation == "remove_rule" && hasKey(c.Key, w.Key) })
@@ -43,9 +44,10 @@ func (w *Watcher) checkMissing(missing []auditrules.Rule, status kernel.Status, 
 	if !w.rules.due(now) {
 		// The next attempt must not wait for the next sign of a change.
 		w.nextLook = w.rules.next
-		w.gaveUp(now)
+		w.gaveUp()
 		return
 	}
+	w.Board.Clear(RulesDeleted, "again", "the sensor adds its kernel rules again", nil)
 	if err := w.Host.Reinstall(missing); err != nil {
 		w.nextLook = w.rules.next
 		return
@@ -53,16 +55,15 @@ func (w *Watcher) checkMissing(missing []auditrules.Rule, status kernel.Status, 
 	w.Board.Clear(RulesDeleted, "", "the sensor added its kernel rules again", map[string]any{"rules": lines})
 }
 
-// gaveUp says once that the rules are not added again for a while.
-func (w *Watcher) gaveUp(now time.Time) {
-	if w.rules.next.Sub(now) < mendLong {
+// gaveUp says that the rules are not added again for a while.
+func (w *Watcher) gaveUp() {
+	if w.rules.attempts < mendBurst {
 		return
 	}
 	w.Board.Raise(Condition{
-		Kind: RulesDeleted, Subject: "again", Since: now,
-		What: fmt.Sprintf("the sensor's kernel rules are deleted again and again; they are not added before %s", timestamp(w.rules.next)),
+		Kind: RulesDeleted, Subject: "again", Since: w.rules.since,
+		What: fmt.Sprintf("the sensor's kernel rules are deleted again and again; it does not add them before %s", timestamp(w.rules.next)),
 	})
-	w.Board.Clear(RulesDeleted, "again", "", nil)
 }
 
 // hasKey says whether a record's key is or has the sensor's.

@@ -170,12 +170,12 @@ func (w *Watcher) checkLost(status kernel.Status) {
 // checkClock compares how far the wall clock went with the monotonic one.
 func (w *Watcher) checkClock(now time.Time) {
 	const tolerated = time.Second
-	before := w.wall
-	w.wall = now
+	before, elapsedBefore := w.wall, w.elapsed
+	w.wall, w.elapsed = now.Round(0), w.Elapsed() // without its monotonic part
 	if before.IsZero() {
 		return
 	}
-	jump := now.Round(0).Sub(before.Round(0)) - now.Sub(before)
+	jump := w.wall.Sub(before) - (w.elapsed - elapsedBefore)
 	if jump.Abs() <= tolerated {
 		return
 	}

@@ -54,7 +54,7 @@ type Host interface {
 	// Reclaim registers the sensor for the audit socket, which nobody has.
 	Reclaim(ctx context.Context) error
 	// Counters are the totals of losses now.
-	Counters() Counters
+	Counters(ctx context.Context) Counters
 	// OpenWindows lists the rules with open sequences now.
 	OpenWindows(ctx context.Context) []OpenWindow
 	// Alive says whether a process exists.
@@ -76,6 +76,8 @@ type Options struct {
 	Losses *Losses
 	// Now is the time; nil for time.Now.
 	Now func() time.Time
+	// Elapsed is a clock that nobody can set; nil for the time since the start.
+	Elapsed func() time.Duration
 }
 
 // The Watcher's times.
@@ -103,7 +105,11 @@ type Watcher struct {
 	last     kernel.Status
 	// lastGood is when the status was last read.
 	lastGood time.Time
-	wall     time.Time
+	// counted is when the counters were last read.
+	counted time.Time
+	// wall and elapsed are both clocks when they were last read.
+	wall    time.Time
+	elapsed time.Duration
 
 	recent []Change
 	// nextLook is when the rules are listed next; a change brings that forward,
@@ -123,6 +129,10 @@ type Watcher struct {
 func NewWatcher(options Options) *Watcher {
 	if options.Now == nil {
 		options.Now = time.Now
+	}
+	if options.Elapsed == nil {
+		start := time.Now()
+		options.Elapsed = func() time.Duration { return time.Since(start) }
 	}
 	return &Watcher{
 		Options: options, changes: make(chan Change, 256),

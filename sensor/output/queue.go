@@ -35,6 +35,9 @@ type Stats struct {
 	Dropped uint64
 	// Failed counts documents that the writer could not deliver at all.
 	Failed uint64
+	// Waiting is how many documents wait now, the one that is being written
+	// included.
+	Waiting uint64
 }
 
 // Queue feeds one writer from a bounded queue on a goroutine of its own.
@@ -47,6 +50,7 @@ type Queue struct {
 	report    func(error)
 
 	written, dropped, failed atomic.Uint64
+	writing                  atomic.Bool
 }
 
 // NewQueue starts the goroutine, which ends with Close. At most capacity
@@ -77,7 +81,10 @@ func (q *Queue) Add(document Document) bool {
 func (q *Queue) run(ctx context.Context) {
 	defer close(q.done)
 	for document := range q.documents {
-		if err := q.writer.Write(ctx, document); err != nil {
+		q.writing.Store(true)
+		err := q.writer.Write(ctx, document)
+		q.writing.Store(false)
+		if err != nil {
 			q.failed.Add(1)
 			q.report(err)
 			continue
@@ -105,5 +112,9 @@ func (q *Queue) Name() string { return q.writer.Name() }
 
 // Stats are the counters so far.
 func (q *Queue) Stats() Stats {
-	return Stats{Written: q.written.Load(), Dropped: q.dropped.Load(), Failed: q.failed.Load()}
+	stats := Stats{Written: q.written.Load(), Dropped: q.dropped.Load(), Failed: q.failed.Load(), Waiting: uint64(len(q.documents))}
+	if q.writing.Load() {
+		stats.Waiting++
+	}
+	return stats
 }

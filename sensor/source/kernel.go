@@ -304,6 +304,23 @@ func (k *Kernel) Receive(wait time.Duration) ([]Message, error) {
 	return k.socket.receive(wait)
 }
 
+// Reclaim registers this process with the kernel again, after it was
+// unregistered. It never takes the socket from a live process. Only the goroutine
+// that receives may call it.
+func (k *Kernel) Reclaim() error {
+	if !k.owner {
+		return nil
+	}
+	status, err := k.control.Status()
+	if err != nil {
+		return err
+	}
+	if holder := liveHolder(status); holder != nil {
+		return holder
+	}
+	return k.claim(uint32(os.Getpid()))
+}
+
 // Interrupt implements Source.
 func (k *Kernel) Interrupt() { k.socket.waker.interrupt() }
 

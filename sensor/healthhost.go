@@ -1,0 +1,165 @@
+package sensor
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"os"
+	"strconv"
+
+	"tripline/auditrules"
+	"tripline/auditrules/kernel"
+	"tripline/sensor/health"
+)
+
+// healthHost is what the health watcher sees of the sensor and its kernel.
+type healthHost struct {
+	sensor *Sensor
+
+	// seen is the digest of the kernel's and our own rules for which hidden was
+	// found: ten thousand rules are cheap to list and dear to understand.
+	seed   maphash.Seed
+	seen   uint64
+	hidden []auditrules.Finding
+	// evicted is how many sequences the engine has evicted, asked when there
+	// were events since.
+	evicted, events uint64
+}
+
+var _ health.Host = (*healthHost)(nil)
+
+// Status implements health.Host.
+func (h *healthHost) Status() (kernel.Status, error) { return h.sensor.watch.control.Status() }
+
+// Look implements health.Host.
+func (h *healthHost) Look() (missing []auditrules.Rule, hidden []auditrules.Finding, err error) {
+	w := h.sensor.watch
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	loaded, err := w.control.Rules()
+	if err != nil {
+		return nil, nil, err
+	}
+	own := w.installed.Rules()
+	for _, rule := range own {
+		if !present(rule.Wire, loaded) {
+			missing = append(missing, rule)
+		}
+	}
+	if digest := h.digest(loaded, own); digest != h.seen {
+		h.seen = digest
+		h.hidden = auditrules.Inspect(loaded, &auditrules.Plan{Rules: own}, h.sensor.features.Machine)
+	}
+	return missing, h.hidden, nil
+}
+
+func present(wire []byte, loaded [][]byte) bool {
+	for _, one := range loaded {
+		if auditrules.SameRule(one, wire) {
+			return true
+		}
+	}
+	return false
+}
+
+// digest tells sets of rules apart.
+func (h *healthHost) digest(loaded [][]byte, own []auditrules.Rule) uint64 {
+	var hash maphash.Hash
+	hash.SetSeed(h.seed)
+	for _, wire := range loaded {
+		_, _ = hash.Write(wire) // it cannot fail
+	}
+	for _, rule := range own {
+		_, _ = hash.Write(rule.Wire) // it cannot fail
+	}
+	return hash.Sum64()
+}
+
+// Reinstall implements health.Host.
+func (h *healthHost) Reinstall(missing []auditrules.Rule) error {
+	w := h.sensor.watch
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var failures []error
+	for _, rule := range missing {
+		if err := w.changes().AddRule(rule.Wire); err != nil && !errors.Is(err, kernel.ErrExists) {
+			failures = append(failures, &auditrules.RefusedError{Line: rule.Line, Err: err})
+		}
+	}
+	err := errors.Join(failures...)
+	if err != nil {
+		h.sensor.reported.warn("a kernel rule cannot be added again", err)
+	}
+	return err
+}
+
+// Enable implements health.Host.
+func (h *healthHost) Enable() error {
+	return h.sensor.watch.changes().Set(kernel.SettingEnabled, 1)
+}
+
+// Reclaim implements health.Host.
+func (h *healthHost) Reclaim(ctx context.Context) error {
+	from, ok := h.sensor.watch.source.(interface{ Reclaim() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	err := context.Cause(ctx)
+	h.sensor.pipeline.do(ctx, h.sensor.watch.source, func() { err = from.Reclaim() })
+	return err
+}
+
+// Counters implements health.Host.
+func (h *healthHost) Counters(ctx context.Context) health.Counters {
+	p, from := h.sensor.pipeline, h.sensor.watch.source
+	received, joined := from.Stats(), p.correlator.Stats()
+	if joined.Events != h.events {
+		h.events = joined.Events
+		p.do(ctx, from, func() {
+			if p.engine != nil {
+				h.evicted = p.engine.Stats().Evicted
+			}
+			if p.gaps != nil {
+				p.gaps.Settle()
+			}
+		})
+	}
+	counters := health.Counters{
+		Overruns: received.Overruns, Unreadable: p.unreadable.Load() + received.Truncated,
+		EventsEvicted: joined.Evicted, SequencesEvicted: h.evicted,
+	}
+	if p.gaps != nil {
+		counters.Missing = p.gaps.Missing()
+	}
+	for _, queue := range h.sensor.queues {
+		stats := queue.Stats()
+		counters.Outputs = append(counters.Outputs, health.OutputCounters{
+			Name: queue.Name(), Written: stats.Written, Lost: stats.Dropped + stats.Failed, Waiting: stats.Waiting,
+		})
+	}
+	return counters
+}
+
+// OpenWindows implements health.Host.
+func (h *healthHost) OpenWindows(ctx context.Context) []health.OpenWindow {
+	p := h.sensor.pipeline
+	if p.engine == nil {
+		return nil
+	}
+	var open []health.OpenWindow
+	p.do(ctx, h.sensor.watch.source, func() {
+		for _, one := range p.engine.Stats().Rules {
+			if one.Pending > 0 {
+				open = append(open, health.OpenWindow{ID: one.Rule.RuleID, Name: one.Rule.Name, Pending: one.Pending})
+			}
+		}
+	})
+	return open
+}
+
+// Alive implements health.Host. Where /proc does not tell, a process is taken
+// for alive.
+func (h *healthHost) Alive(pid uint32) bool {
+	_, err := os.Stat("/proc/" + strconv.FormatUint(uint64(pid), 10))
+	return !errors.Is(err, os.ErrNotExist)
+}
