@@ -24,6 +24,8 @@ type healthHost struct {
 	// evicted is how many sequences the engine has evicted, asked when there
 	// were events since.
 	evicted, events uint64
+	// again asks once more after that, because gaps settle at the second time.
+	again bool
 }
 
 var _ health.Host = (*healthHost)(nil)
@@ -113,8 +115,8 @@ func (h *healthHost) Reclaim(ctx context.Context) error {
 func (h *healthHost) Counters(ctx context.Context) health.Counters {
 	p, from := h.sensor.pipeline, h.sensor.watch.source
 	received, joined := from.Stats(), p.correlator.Stats()
-	if joined.Events != h.events {
-		h.events = joined.Events
+	if changed := joined.Events != h.events; changed || h.again {
+		h.events, h.again = joined.Events, changed
 		p.do(ctx, from, func() {
 			if p.engine != nil {
 				h.evicted = p.engine.Stats().Evicted

@@ -30,6 +30,9 @@ func (s *Sensor) watchHealth(ctx context.Context) <-chan struct{} {
 		Reinstall: s.options.Config.Health.Reinstall, Reenable: s.options.Config.Health.Reenable,
 		Losses: &s.losses,
 	})
+	if holder := from.Holder(); holder != nil {
+		watcher.Daemon = holder.PID
+	}
 	hear := changeReader(normalize.Schema(), watcher.Changed)
 	listen := func() {
 		s.pipeline.onConfigChange = hear

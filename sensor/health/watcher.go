@@ -70,6 +70,8 @@ type Options struct {
 	PID   uint32
 	Owner bool
 	Key   string
+	// Daemon is the audit daemon beside the sensor when it began, 0 for none.
+	Daemon uint32
 	// Reinstall and Reenable allow to mend what others undid.
 	Reinstall, Reenable bool
 	// Losses is told of every loss of records; nil for nobody.
@@ -218,7 +220,7 @@ func (w *Watcher) Check(ctx context.Context) {
 	} else {
 		w.Board.Clear(StatusUnreadable, "", "the kernel's audit status can be read again", nil)
 		if !w.started {
-			w.started, w.expected, w.last, w.daemon, w.lastGood = true, status, status, status.PID, now
+			w.started, w.expected, w.last, w.daemon, w.lastGood = true, status, status, w.Daemon, now
 		}
 		w.checkStatus(ctx, status, now)
 		w.last, w.lastGood = status, now

@@ -31,9 +31,10 @@ type alertDocument struct {
 	Tripline struct {
 		Identity string `json:"identity"`
 		Alert    struct {
-			ID       string            `json:"id"`
-			Test     bool              `json:"test"`
-			Sequence []json.RawMessage `json:"sequence"`
+			ID         string            `json:"id"`
+			Incomplete bool              `json:"incomplete"`
+			Test       bool              `json:"test"`
+			Sequence   []json.RawMessage `json:"sequence"`
 		} `json:"alert"`
 	} `json:"tripline"`
 
@@ -49,6 +50,7 @@ type runningSensor struct {
 
 	mu      sync.Mutex
 	alerts  []alertDocument
+	health  []healthDocument
 	said    strings.Builder
 	changed chan struct{}
 	ready   chan struct{}
@@ -102,6 +104,9 @@ func (s *runningSensor) readAlerts(from io.Reader) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		arrived := time.Now()
+		if s.readHealth(lines.Text()) {
+			continue
+		}
 		document := parseAlert(s.t, lines.Text())
 		document.arrived = arrived
 		s.mu.Lock()

@@ -1,0 +1,213 @@
+package health
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"tripline/auditrules"
+	"tripline/auditrules/kernel"
+	"tripline/normalize"
+)
+
+// fakeHost is a sensor and its kernel.
+type fakeHost struct {
+	status    kernel.Status
+	statusErr error
+	missing   []auditrules.Rule
+	counters  Counters
+	open      []OpenWindow
+	mended    int
+	refuse    error
+}
+
+func (f *fakeHost) Status() (kernel.Status, error) { return f.status, f.statusErr }
+func (f *fakeHost) Look() ([]auditrules.Rule, []auditrules.Finding, error) {
+	return f.missing, nil, nil
+}
+
+func (f *fakeHost) Reinstall([]auditrules.Rule) error        { f.mended++; return f.refuse }
+func (f *fakeHost) Enable() error                            { f.mended++; return f.refuse }
+func (f *fakeHost) Reclaim(context.Context) error            { f.mended++; return f.refuse }
+func (f *fakeHost) Counters(context.Context) Counters        { return f.counters }
+func (f *fakeHost) OpenWindows(context.Context) []OpenWindow { return f.open }
+func (f *fakeHost) Alive(uint32) bool                        { return true }
+
+// bench is a Watcher with clocks that the test moves.
+type bench struct {
+	host    *fakeHost
+	watcher *Watcher
+	now     time.Time
+	elapsed time.Duration
+	told    []Message
+}
+
+const ownPID = 42
+
+func newBench(options Options) *bench {
+	b := &bench{now: time.Unix(1e9, 0), host: &fakeHost{status: kernel.Status{Enabled: 1, PID: ownPID, BacklogLimit: 8192}}}
+	options.Host, options.PID, options.Owner, options.Key = b.host, ownPID, true, "tripline"
+	options.Now, options.Elapsed = func() time.Time { return b.now }, func() time.Duration { return b.elapsed }
+	options.Board = NewBoard(func(m Message) { b.told = append(b.told, m) }, options.Now)
+	b.watcher = NewWatcher(options)
+	b.look()
+	return b
+}
+
+// look lets five seconds pass and looks.
+func (b *bench) look() {
+	b.pass(interval)
+	b.watcher.Check(context.Background())
+}
+
+func (b *bench) pass(d time.Duration) { b.now, b.elapsed = b.now.Add(d), b.elapsed+d }
+
+// said lists what was told, as "+id" and "-id", and forgets it.
+func (b *bench) said() string {
+	var all []string
+	for _, m := range b.told {
+		sign := "+"
+		if m.Cleared {
+			sign = "-"
+		}
+		all = append(all, sign+m.ID)
+	}
+	b.told = nil
+	return strings.Join(all, " ")
+}
+
+func TestConditions(t *testing.T) {
+	rule := []auditrules.Rule{{Line: "-a always,exit -S connect"}}
+	for _, test := range []struct {
+		name    string
+		options Options
+		change  func(b *bench)
+		back    func(b *bench)
+		raised  string
+		cleared string
+	}{
+		{"locked", Options{}, func(b *bench) { b.host.status.Enabled = 2 }, nil, "+audit_locked", ""},
+		{"off", Options{}, func(b *bench) { b.host.status.Enabled = 0 }, func(b *bench) { b.host.status.Enabled = 1 }, "+auditing_off", "-auditing_off"},
+		{"off, and on again by itself", Options{Reenable: true}, func(b *bench) { b.host.status.Enabled = 0 }, nil, "+auditing_off -auditing_off", "+auditing_off -auditing_off"},
+		{"socket taken", Options{}, func(b *bench) { b.host.status.PID = 99 }, func(b *bench) { b.host.status.PID = ownPID }, "+socket_taken", "-socket_taken"},
+		{"socket lost for good", Options{}, func(b *bench) { b.host.status.PID, b.host.refuse = 0, errors.New("no") }, func(b *bench) { b.host.status.PID = ownPID }, "+socket_lost", "-socket_lost"},
+		{"the kernel may panic", Options{}, func(b *bench) { b.host.status.Failure = 2 }, func(b *bench) { b.host.status.Failure = 1 }, "+setting_changed:failure", "-setting_changed:failure"},
+		{"programs may wait", Options{}, func(b *bench) { b.host.status.BacklogWaitTime = 6000 }, func(b *bench) { b.host.status.BacklogWaitTime = 0 }, "+setting_changed:backlog_wait_time", "-setting_changed:backlog_wait_time"},
+		{"a better setting", Options{}, func(b *bench) { b.host.status.BacklogLimit = 1 << 16 }, nil, "", ""},
+		{"rules stay deleted", Options{}, func(b *bench) { b.host.missing = rule; b.pass(lookInterval) }, func(b *bench) { b.host.missing = nil; b.pass(lookInterval) }, "+rules_deleted", "-rules_deleted"},
+		{"rules are added again", Options{Reinstall: true}, func(b *bench) { b.host.missing = rule; b.pass(lookInterval) }, nil, "+rules_deleted -rules_deleted", ""},
+		{"unreadable", Options{}, func(b *bench) { b.host.counters.Unreadable = 3 }, func(b *bench) { b.pass(quiet) }, "+records_unreadable", "-records_unreadable"},
+		{"evicted events with open windows", Options{}, func(b *bench) { b.host.counters.EventsEvicted, b.host.open = 3, []OpenWindow{{"id", "name", 2}} }, func(b *bench) { b.pass(quiet) }, "+events_evicted +window_incomplete:id", "-events_evicted -window_incomplete:id"},
+		{"alerts dropped", Options{}, func(b *bench) { b.host.counters.Outputs = []OutputCounters{{"file", 0, 1, 0}} }, func(b *bench) { b.pass(quiet) }, "+alerts_dropped:file", "-alerts_dropped:file"},
+		{"an output hangs", Options{}, func(b *bench) {
+			b.host.counters.Outputs = []OutputCounters{{"file", 5, 0, 2}}
+			b.look()
+			b.pass(stallLimit)
+		}, func(b *bench) { b.host.counters.Outputs[0].Written = 6 }, "+output_failing:file", "-output_failing:file"},
+		{"the clock is set", Options{}, func(b *bench) { b.now = b.now.Add(-time.Hour) }, nil, "+clock_jump -clock_jump", ""},
+		{"the lost counter is reset", Options{}, func(b *bench) { b.host.status.Lost = 0 }, nil, "", ""},
+		{"status unreadable", Options{}, func(b *bench) { b.host.statusErr = errors.New("no") }, func(b *bench) { b.host.statusErr = nil }, "+status_unreadable", "-status_unreadable"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(test.options)
+			test.change(b)
+			b.look()
+			if got := b.said(); got != test.raised {
+				t.Errorf("told %q, want %q", got, test.raised)
+			}
+			if test.back != nil {
+				test.back(b)
+				b.look()
+				if got := b.said(); got != test.cleared {
+					t.Errorf("told %q afterwards, want %q", got, test.cleared)
+				}
+			}
+		})
+	}
+}
+
+// TestNeverFights lets somebody delete the rules again after every repair.
+func TestNeverFights(t *testing.T) {
+	b := newBench(Options{Reinstall: true})
+	b.host.missing = []auditrules.Rule{{Line: "x"}}
+	b.pass(lookInterval)
+	for b.elapsed < 25*time.Minute {
+		b.watcher.Changed(Change{Operation: "remove_rule", Key: "tripline", Done: true, Who: Who{PID: 7}})
+		b.look()
+	}
+	if b.host.mended != mendBurst {
+		t.Errorf("the rules were added %d times in 20 minutes, want %d", b.host.mended, mendBurst)
+	}
+	if told := b.said(); !strings.Contains(told, "+rules_deleted:again") || strings.Count(told, "rules_deleted ") > 2*burst {
+		t.Errorf("it told %q", told)
+	}
+}
+
+// TestWhoAndSince attributes a change to the record about it, and not to the
+// sensor's own.
+func TestWhoAndSince(t *testing.T) {
+	b := newBench(Options{})
+	at := b.now.Add(time.Second)
+	b.watcher.Changed(Change{Time: at, Setting: "audit_enabled", Old: 1, New: 0, Done: true, Who: Who{PID: 7, Executable: "/usr/sbin/auditctl", AuditID: "1000"}})
+	b.watcher.Changed(Change{Time: at, Setting: "audit_enabled", Old: 1, New: 0, Done: true, Who: Who{PID: ownPID}})
+	b.host.status.Enabled = 0
+	b.look()
+	if len(b.told) != 1 || b.told[0].Who == nil || b.told[0].Who.PID != 7 || !b.told[0].Since.Equal(at) {
+		t.Fatalf("told %+v", b.told)
+	}
+	text, err := b.told[0].Document(&normalize.HostFacts{ID: "host"})
+	if err != nil || !json.Valid(text) {
+		t.Fatalf("%s, %v", text, err)
+	}
+	for _, part := range []string{`"auid":"1000"`, `"since":"2001-09-09T01:46:46.000Z"`, `"category":["configuration"]`, `"level":"error"`, `"host":{`} {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("the document lacks %s: %s", part, text)
+		}
+	}
+	if text := string(b.told[0].Text()); !strings.Contains(text, "HEALTH RAISED  auditing_off") || !strings.Contains(text, "/usr/sbin/auditctl, pid 7, logged in as 1000") {
+		t.Errorf("the text is:\n%s", text)
+	}
+}
+
+// TestFlappingIsBounded lets a condition come and go every second for an hour;
+// the last state is told in the end.
+func TestFlappingIsBounded(t *testing.T) {
+	now := time.Unix(0, 0)
+	var told []Message
+	board := NewBoard(func(m Message) { told = append(told, m) }, func() time.Time { return now })
+	for range 3600 {
+		board.Raise(Condition{Kind: ReceiveOverrun})
+		board.Clear(ReceiveOverrun, "", "over", nil)
+		now = now.Add(time.Second)
+		board.Tick()
+	}
+	board.Raise(Condition{Kind: ReceiveOverrun})
+	now = now.Add(refill)
+	board.Tick()
+	if len(told) > burst+2*int(time.Hour/refill) {
+		t.Errorf("%d messages in an hour", len(told))
+	}
+	if last := told[len(told)-1]; last.Cleared || last.Suppressed == 0 {
+		t.Errorf("the last is %+v", last)
+	}
+}
+
+func TestLossesBetween(t *testing.T) {
+	at := func(seconds int64) time.Time { return time.Unix(seconds, 0) }
+	var l Losses
+	for i := range int64(3 * maxLosses) {
+		l.Add(Loss{Kind: ReceiveOverrun, From: at(10 * i), To: at(10*i + 5), Count: 1})
+	}
+	if sum, kinds := l.Between(at(1911), at(1914)); sum.Count != 1 || len(kinds) != 1 {
+		t.Errorf("%+v, %q", sum, kinds)
+	}
+	if _, kinds := l.Between(at(1906), at(1909)); kinds != nil {
+		t.Errorf("between two losses there is %q", kinds)
+	}
+	if sum, _ := l.Between(at(0), at(5000)); sum.Count != 3*maxLosses {
+		t.Errorf("all are %d", sum.Count)
+	}
+}
