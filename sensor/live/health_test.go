@@ -15,16 +15,6 @@ import (
 	"tripline/auditrules/kernel"
 )
 
-func openControl(t testing.TB) *kernel.Client {
-	t.Helper()
-	client, err := kernel.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	return client
-}
-
 func rulesNow(t testing.TB, client *kernel.Client) [][]byte {
 	t.Helper()
 	rules, err := client.Rules()
