@@ -27,6 +27,7 @@ func (s *Sensor) watchHealth(ctx context.Context) <-chan struct{} {
 		Host:  &healthHost{sensor: s, seed: maphash.MakeSeed()},
 		Board: health.NewBoard(s.sayHealth, time.Now),
 		PID:   uint32(os.Getpid()), Owner: from.Mode() == source.Unicast, Key: s.options.Config.Kernel.Key,
+		Lost:      s.watch.lostBefore,
 		Reinstall: s.options.Config.Health.Reinstall, Reenable: s.options.Config.Health.Reenable,
 		Losses: &s.losses,
 	})

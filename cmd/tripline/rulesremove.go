@@ -63,8 +63,10 @@ func printRemoval(to io.Writer, removal sensor.Removal, key string, asJSON bool)
 		add("released", "the audit socket of the killed sensor")
 	}
 	if asJSON {
+		encoder := json.NewEncoder(to)
+		encoder.SetEscapeHTML(false)
 		for _, one := range things {
-			if err := json.NewEncoder(to).Encode(one); err != nil {
+			if err := encoder.Encode(one); err != nil {
 				return err
 			}
 		}

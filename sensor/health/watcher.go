@@ -72,6 +72,8 @@ type Options struct {
 	Key   string
 	// Daemon is the audit daemon beside the sensor when it began, 0 for none.
 	Daemon uint32
+	// Lost is the kernel's count of lost records from before the sensor began.
+	Lost uint32
 	// Reinstall and Reenable allow to mend what others undid.
 	Reinstall, Reenable bool
 	// Losses is told of every loss of records; nil for nobody.
@@ -221,6 +223,7 @@ func (w *Watcher) Check(ctx context.Context) {
 		w.Board.Clear(StatusUnreadable, "", "the kernel's audit status can be read again", nil)
 		if !w.started {
 			w.started, w.expected, w.last, w.daemon, w.lastGood = true, status, status, w.Daemon, now
+			w.last.Lost = w.Lost
 		}
 		w.checkStatus(ctx, status, now)
 		w.last, w.lastGood = status, now
