@@ -47,6 +47,9 @@ func actions() map[string]action {
 		"load":               {"10s", load},
 		"pace":               {"5s", pace},
 		"guarded":            {"tripline", guarded},
+		"calls":              {"400000", calls},
+		"unix":               {"40000", unixConnects},
+		"tcp":                {"4000", tcpConnects},
 		"naive":              {"", naiveLoop},
 		"hold":               {"", holdSocket},
 	}
