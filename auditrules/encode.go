@@ -1,6 +1,7 @@
 package auditrules
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -133,7 +134,7 @@ func (r kernelRule) wire() ([]byte, error) {
 
 // sameRule compares rules as the kernel gives them back: padding behind the
 // strings, which a netlink message may have, does not count.
-func sameRule(a, b []byte) bool { return string(unpadded(a)) == string(unpadded(b)) }
+func sameRule(a, b []byte) bool { return bytes.Equal(unpadded(a), unpadded(b)) }
 
 // unpadded cuts off what is behind a rule's strings.
 func unpadded(wire []byte) []byte {

@@ -54,8 +54,10 @@ func feeds() []feed {
 		{
 			what: "connections", calls: []string{"connect"}, multiplexed: 3, addressed: true,
 			outcomes: []outcome{
-				attempted(), peered(),
-				{"network", "socket_disconnected", "info"}, {"network", "connect", "info"},
+				attempted(),
+				peered(),
+				{"network", "socket_disconnected", "info"},
+				{"network", "connect", "info"},
 			},
 		},
 		fastOpen("a3", unix.AUDIT_ARG3, "sendto", "sendmmsg"),

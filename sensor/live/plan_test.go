@@ -266,9 +266,14 @@ func TestCatchesWaysAroundConnect(t *testing.T) {
 	unchanged(t)
 	s := startSensor(t)
 	for _, test := range []struct{ action, argument string }{
-		{"fastopen-setsid", "sendto"}, {"fastopen-setsid", "sendmsg"}, {"fastopen-setsid", "sendmmsg"},
-		{"int80-setsid", "connect"}, {"int80-setsid", "socketcall"},
-		{"iouring-setsid", "plain"}, {"iouring-setsid", "async"}, {"iouring-setsid", "sqpoll"},
+		{"fastopen-setsid", "sendto"},
+		{"fastopen-setsid", "sendmsg"},
+		{"fastopen-setsid", "sendmmsg"},
+		{"int80-setsid", "connect"},
+		{"int80-setsid", "socketcall"},
+		{"iouring-setsid", "plain"},
+		{"iouring-setsid", "async"},
+		{"iouring-setsid", "sqpoll"},
 	} {
 		t.Run(test.action+" "+test.argument, func(t *testing.T) {
 			command := exec.Command(built.behave, test.action, test.argument)
