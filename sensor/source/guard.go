@@ -64,7 +64,8 @@ func Guard(ctx context.Context, options GuardOptions) error {
 			looks = 0
 			continue
 		}
-		if looks++; looks < guardPatience {
+		looks++
+		if looks < guardPatience {
 			continue
 		}
 		if os.Getppid() != options.PID {
