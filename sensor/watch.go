@@ -75,7 +75,7 @@ func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passiv
 	mode := source.Mode(cfg.Source)
 	if passive {
 		mode = source.Multicast
-	} else if err = w.begin(lockFile, cfg.Key, log); err != nil {
+	} else if err := w.begin(lockFile, cfg.Key, log); err != nil {
 		return nil, err
 	}
 	w.source, err = openSource(cfg, mode, w.changes(), log)
@@ -91,7 +91,7 @@ func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passiv
 
 // begin makes this the one sensor that changes kernel audit, puts back what a
 // killed one left, and begins to write down what is changed from here on.
-func (w *watch) begin(lockFile, key string, log hclog.Logger) (err error) {
+func (w *watch) begin(lockFile, key string, logger hclog.Logger) (err error) {
 	if w.lock, err = acquireLock(lockFile); err != nil {
 		return err
 	}
@@ -101,10 +101,10 @@ func (w *watch) begin(lockFile, key string, log hclog.Logger) (err error) {
 	}
 	w.journal = journal
 	if problem != nil {
-		log.Error("the state that an earlier tripline left", "error", problem)
+		logger.Error("the state that an earlier tripline left", "error", problem)
 	}
 	if len(recovered.Rules)+len(recovered.Settings) > 0 {
-		log.Warn("an earlier tripline was killed; what it had changed was put back first",
+		logger.Warn("an earlier tripline was killed; what it had changed was put back first",
 			"rules", len(recovered.Rules), "settings", len(recovered.Settings))
 	}
 	return nil

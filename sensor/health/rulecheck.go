@@ -85,7 +85,8 @@ func (w *Watcher) checkHidden(hidden []auditrules.Finding) {
 		if one.Effect < auditrules.HidesSome {
 			continue
 		}
-		if count++; count <= shown {
+		count++
+		if count <= shown {
 			lines = append(lines, one.Line)
 			texts = append(texts, one.Text)
 		}
