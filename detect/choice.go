@@ -21,6 +21,15 @@ func (c *choice) Value(id FieldID) Value {
 	return c.Event.Value(id)
 }
 
+// Proves asks the event, whose forgeable fields have one value.
+func (c *choice) Proves(id FieldID, holds func(Value) bool) bool {
+	prover, ok := c.Event.(Prover)
+	if !ok {
+		return holds(c.Value(id))
+	}
+	return prover.Proves(id, holds)
+}
+
 // anyChoice reports whether a predicate holds for any choice of one value from
 // each of some fields of an event.
 func anyChoice(ev Event, fields []FieldID, holds predicate) bool {

@@ -14,6 +14,11 @@ func (c *compiler) comparison(e *eql.Comparison) (condition, error) {
 	if err != nil {
 		return condition{}, err
 	}
+	return reversed(c, e.Operator == eql.NotEqual, func() (condition, error) { return c.compared(e, operands) })
+}
+
+// compared compiles a comparison of compiled operands.
+func (c *compiler) compared(e *eql.Comparison, operands []operand) (condition, error) {
 	operator, source, other := e.Operator, e.Left, e.Right
 	left, right := operands[0], operands[1]
 	if !right.isConstant() {
@@ -22,7 +27,7 @@ func (c *compiler) comparison(e *eql.Comparison) (condition, error) {
 	}
 	value := right.evaluate(nil)
 	if value.kind == KindMissing {
-		return compareNull(operator, left), nil
+		return c.compareNull(operator, source, left), nil
 	}
 	positive := operator
 	if operator == eql.NotEqual {
@@ -33,6 +38,9 @@ func (c *compiler) comparison(e *eql.Comparison) (condition, error) {
 		return condition{}, err
 	}
 	compiled := leafOf(left, test)
+	if decides, _ := comparesTruth(e); !decides {
+		compiled = c.guardedLeaf(left, test)
+	}
 	if field, ok := source.(*eql.Field); ok && !left.isConstant() {
 		if compiled, err = c.leaf(field, test); err != nil {
 			return condition{}, err
@@ -65,7 +73,11 @@ func (c *compiler) comparisonTest(operator eql.ComparisonOperator, source, other
 
 // comparedValues compiles both sides of a comparison.
 func (c *compiler) comparedValues(e *eql.Comparison) ([]operand, error) {
-	return c.values([]eql.Expression{e.Left, e.Right})
+	both := func() ([]operand, error) { return c.values([]eql.Expression{e.Left, e.Right}) }
+	if decides, reverses := comparesTruth(e); decides {
+		return reversed(c, reverses, both)
+	}
+	return believed(c, both)
 }
 
 // mirrored is the operator for exchanged operands.
@@ -85,9 +97,15 @@ func mirrored(operator eql.ComparisonOperator) eql.ComparisonOperator {
 }
 
 // compareNull compiles value == null and value != null; every other comparison
-// with null is null.
-func compareNull(operator eql.ComparisonOperator, o operand) condition {
-	exists := leafOf(o, func(value Value) bool { return value.kind != KindMissing })
+// with null is null. That a field is there needs no proof, whatever it says; that
+// something can be computed from it does. A value that is not null affirms: it is
+// != that is not reversed.
+func (c *compiler) compareNull(operator eql.ComparisonOperator, source eql.Expression, o operand) condition {
+	isThere := func(value Value) bool { return value.kind != KindMissing }
+	exists, _ := reversed(c, true, func() (condition, error) { return c.guardedLeaf(o, isThere), nil })
+	if _, ok := source.(*eql.Field); ok {
+		exists = leafOf(o, isThere)
+	}
 	switch operator {
 	case eql.NotEqual:
 		return exists

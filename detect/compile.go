@@ -21,6 +21,8 @@ type CompileOptions struct {
 	// called. Samples and pipes need it: without it a query that has one is
 	// refused with an *UnsupportedError.
 	Finite bool
+	// excludes says that an event for which the query holds does not count.
+	excludes bool
 }
 
 // Compiled is a rule that is ready to meet events. It does not change and may
@@ -119,7 +121,10 @@ type compiler struct {
 	category    Field
 	// finite says that the events have an end.
 	finite bool
-	regex  regexCompiler
+	// excludes says that what is being compiled keeps an event from counting if
+	// it is true.
+	excludes bool
+	regex    regexCompiler
 	// fields are the names of the fields that are read.
 	fields map[string]struct{}
 }
@@ -132,7 +137,7 @@ func compileQuery(text string, schema Schema, options CompileOptions) (*Compiled
 	if err := eql.Check(query, checkedFields{schema}); err != nil {
 		return nil, err
 	}
-	c := &compiler{query: query, schema: schema, actionField: options.ActionField, finite: options.Finite, fields: make(map[string]struct{})}
+	c := &compiler{query: query, schema: schema, actionField: options.ActionField, finite: options.Finite, excludes: options.excludes, fields: make(map[string]struct{})}
 	category, ok := schema.Field(options.CategoryField)
 	if !ok {
 		return nil, &diag.Error{Message: "events have no field " + options.CategoryField, Hint: "name the field that holds the event category"}
@@ -179,7 +184,7 @@ func (c *compiler) sequence(compiled *Compiled, sequence *eql.Sequence) error {
 	compiled.sequence = true
 	compiled.maxSpan = sequence.MaxSpan.Milliseconds()
 	for _, source := range sequence.Stages {
-		one, err := c.stage(sequence.By, source)
+		one, err := reversed(c, source.Negative, func() (*stage, error) { return c.stage(sequence.By, source) })
 		if err != nil {
 			return err
 		}
@@ -194,7 +199,7 @@ func (c *compiler) sequence(compiled *Compiled, sequence *eql.Sequence) error {
 		return nil
 	}
 	var err error
-	compiled.until, err = c.stage(sequence.By, sequence.Until)
+	compiled.until, err = reversed(c, true, func() (*stage, error) { return c.stage(sequence.By, sequence.Until) })
 	return err
 }
 

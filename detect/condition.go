@@ -96,7 +96,7 @@ func anyOf(tests []predicate) predicate {
 }
 
 func (c *compiler) not(not *eql.Not) (condition, error) {
-	operand, err := c.condition(not.Operand)
+	operand, err := reversed(c, true, func() (condition, error) { return c.condition(not.Operand) })
 	return operand.negate(), err
 }
 
@@ -118,16 +118,7 @@ func (c *compiler) leaf(source *eql.Field, test scalarTest) (condition, error) {
 	if !ok {
 		return constant(false), nil
 	}
-	id := field.ID
-	return condition{costly: field.Costly, test: func(ev Event) bool {
-		value := ev.Value(id)
-		switch value.kind {
-		case KindMissing:
-			return false
-		case KindList:
-			return slices.ContainsFunc(value.Elements(), test)
-		default:
-			return test(value)
-		}
-	}}, nil
+	return condition{costly: field.Costly, test: c.fieldTest(field, test)}, nil
 }
+
+func anyElement(list Value, test scalarTest) bool { return slices.ContainsFunc(list.Elements(), test) }

@@ -31,6 +31,9 @@ type Field struct {
 	// Costly says that reading the field may need a system call. Conditions
 	// on costly fields are evaluated after all others.
 	Costly bool
+	// Forgeable says that the process which an event is about can have the field
+	// say something else than is so on the host. See Prover.
+	Forgeable bool
 	// Only are all the values that the field ever has, nil for any. A rule that
 	// demands another one cannot match.
 	Only []string
@@ -62,6 +65,15 @@ type Event interface {
 	// delivered it, until as many calls of Release.
 	Retain()
 	Release()
+}
+
+// Prover is an Event that can tell whether a forgeable field is what it says. An
+// event that is no Prover is believed.
+type Prover interface {
+	// Proves reports whether holds is true of a value that a forgeable field has
+	// beyond doubt. It is asked only where a condition's truth would keep the
+	// event from counting.
+	Proves(id FieldID, holds func(Value) bool) bool
 }
 
 // Kind is the dynamic kind of a Value.

@@ -25,7 +25,7 @@ const exceptionPrefix = "any where "
 // process.executable == "/usr/bin/x", for the events of a schema. The error joins
 // a *diag.Error for each defect, with its place in the condition.
 func CompileException(condition string, schema Schema) (*Exception, error) {
-	options := CompileOptions{CategoryField: "event.category", ActionField: "event.action"}
+	options := CompileOptions{CategoryField: "event.category", ActionField: "event.action", excludes: true}
 	compiled, err := compileQuery(exceptionPrefix+condition, schema, options)
 	if err != nil {
 		return nil, withoutPrefix(err)

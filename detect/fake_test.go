@@ -41,7 +41,7 @@ func newTestSchema() *testSchema {
 }
 
 func (s *testSchema) add(name string, t detect.Type, costly bool) detect.Field {
-	field := detect.Field{ID: detect.FieldID(len(s.fields)), Type: t, Costly: costly}
+	field := detect.Field{ID: detect.FieldID(len(s.fields)), Type: t, Costly: costly, Forgeable: name == "process.executable"}
 	s.fields[name] = field
 	return field
 }

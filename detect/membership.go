@@ -13,7 +13,7 @@ func (c *compiler) membership(e *eql.Membership) (condition, error) {
 	if err != nil {
 		return condition{}, err
 	}
-	compiled, err := c.memberLeaf(e.Value, test)
+	compiled, err := reversed(c, e.Negated, func() (condition, error) { return c.memberLeaf(e.Value, test) })
 	if err == nil && e.Negated {
 		compiled = compiled.negate()
 	}
@@ -25,11 +25,11 @@ func (c *compiler) memberLeaf(expression eql.Expression, test scalarTest) (condi
 	if field, ok := expression.(*eql.Field); ok {
 		return c.leaf(field, test)
 	}
-	o, err := c.value(expression)
+	o, err := believed(c, func() (operand, error) { return c.value(expression) })
 	if err != nil {
 		return condition{}, err
 	}
-	return leafOf(o, test), nil
+	return c.guardedLeaf(o, test), nil
 }
 
 // memberTest makes the test whether a value is one of a list or matches one of

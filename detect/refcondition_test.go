@@ -17,6 +17,32 @@ type document map[string][]any
 type plainCondition struct {
 	text  string
 	holds func(document) bool
+	// proved is holds for an event that proves nothing, at a place where the
+	// condition's truth excludes the event or where it does not; nil for what
+	// does not depend on that.
+	proved func(d document, excludes bool) bool
+}
+
+func (c plainCondition) holdsUnproved(d document, excludes bool) bool {
+	if c.proved == nil {
+		return c.holds(d)
+	}
+	return c.proved(d, excludes)
+}
+
+// forgeable makes a leaf about a field, or the negation of one, unprovable where
+// it is one about the executable.
+func forgeable(field string, leaf plainCondition, negated bool) plainCondition {
+	if field != "process.executable" {
+		return leaf
+	}
+	leaf.proved = func(d document, excludes bool) bool {
+		if negated {
+			return excludes && leaf.holds(d) || !excludes
+		}
+		return !excludes && leaf.holds(d)
+	}
+	return leaf
 }
 
 // anyValue is a leaf that holds if it does for any of a field's values.
@@ -46,7 +72,8 @@ func randomCondition(random *rand.Rand, depth int) plainCondition {
 	}
 	if random.IntN(3) == 0 {
 		operand := randomCondition(random, depth-1)
-		return plainCondition{"not (" + operand.text + ")", func(d document) bool { return !operand.holds(d) }}
+		return plainCondition{"not (" + operand.text + ")", func(d document) bool { return !operand.holds(d) },
+			func(d document, excludes bool) bool { return !operand.holdsUnproved(d, !excludes) }}
 	}
 	operands := make([]plainCondition, 2+random.IntN(2))
 	texts := make([]string, len(operands))
@@ -57,10 +84,14 @@ func randomCondition(random *rand.Rand, depth int) plainCondition {
 	if random.IntN(2) == 0 {
 		return plainCondition{strings.Join(texts, " and "), func(d document) bool {
 			return !slices.ContainsFunc(operands, func(c plainCondition) bool { return !c.holds(d) })
+		}, func(d document, excludes bool) bool {
+			return !slices.ContainsFunc(operands, func(c plainCondition) bool { return !c.holdsUnproved(d, excludes) })
 		}}
 	}
 	return plainCondition{strings.Join(texts, " or "), func(d document) bool {
 		return slices.ContainsFunc(operands, func(c plainCondition) bool { return c.holds(d) })
+	}, func(d document, excludes bool) bool {
+		return slices.ContainsFunc(operands, func(c plainCondition) bool { return c.holdsUnproved(d, excludes) })
 	}}
 }
 
@@ -73,11 +104,11 @@ func randomLeaf(random *rand.Rand) plainCondition {
 		return numberComparison(random)
 	case 2:
 		if random.IntN(2) == 0 {
-			return plainCondition{field + " == null", func(d document) bool { return len(d[field]) == 0 }}
+			return plainCondition{text: field + " == null", holds: func(d document) bool { return len(d[field]) == 0 }}
 		}
-		return plainCondition{"null != " + field, func(d document) bool { return len(d[field]) > 0 }}
+		return plainCondition{text: "null != " + field, holds: func(d document) bool { return len(d[field]) > 0 }}
 	case 3:
-		return plainCondition{"flag", anyValue("flag", func(v any) bool { return v == true })}
+		return plainCondition{text: "flag", holds: anyValue("flag", func(v any) bool { return v == true })}
 	default:
 		return randomMembership(random, field)
 	}
@@ -99,19 +130,19 @@ func textComparison(random *rand.Rand, field string) plainCondition {
 			return text == value
 		}
 	})
-	condition := plainCondition{fmt.Sprintf("%s %s %q", field, operator, value), holds}
+	condition := plainCondition{text: fmt.Sprintf("%s %s %q", field, operator, value), holds: holds}
 	if operator == "!=" {
 		condition.holds = func(d document) bool { return !holds(d) }
 	}
-	return condition
+	return forgeable(field, condition, operator == "!=")
 }
 
 func numberComparison(random *rand.Rand) plainCondition {
 	n := random.IntN(4)
 	if random.IntN(2) == 0 {
-		return plainCondition{fmt.Sprintf("x > %d", n), anyValue("x", func(v any) bool { return v.(int) > n })}
+		return plainCondition{text: fmt.Sprintf("x > %d", n), holds: anyValue("x", func(v any) bool { return v.(int) > n })}
 	}
-	return plainCondition{fmt.Sprintf("%d.5 >= x", n), anyValue("x", func(v any) bool { return v.(int) <= n })}
+	return plainCondition{text: fmt.Sprintf("%d.5 >= x", n), holds: anyValue("x", func(v any) bool { return v.(int) <= n })}
 }
 
 func randomMembership(random *rand.Rand, field string) plainCondition {
@@ -136,9 +167,10 @@ func randomMembership(random *rand.Rand, field string) plainCondition {
 	})
 	list := "(" + strings.Join(quoted, ", ") + ")"
 	if !patterns && random.IntN(2) == 0 {
-		return plainCondition{field + " not " + operator + " " + list, func(d document) bool { return !holds(d) }}
+		negated := plainCondition{text: field + " not " + operator + " " + list, holds: func(d document) bool { return !holds(d) }}
+		return forgeable(field, negated, true)
 	}
-	return plainCondition{field + " " + operator + " " + list, holds}
+	return forgeable(field, plainCondition{text: field + " " + operator + " " + list, holds: holds}, false)
 }
 
 func randomDocument(random *rand.Rand) document {
@@ -180,9 +212,20 @@ func TestConditionsAgreeWithReference(t *testing.T) {
 				pairs = append(pairs, name, values)
 			}
 			matched = false
-			engine.Process(newEvent(t, schema, start, pairs...))
+			event := newEvent(t, schema, start, pairs...)
+			engine.Process(event)
 			if want := condition.holds(d); matched != want {
 				t.Fatalf("seed %d: %s\nof %v is %t, want %t", seed, condition.text, d, matched, want)
+			}
+			matched = false
+			engine.Process(&doubtful{testEvent: event})
+			if want := condition.holdsUnproved(d, false); matched != want {
+				t.Fatalf("seed %d: %s\nof %v that proves nothing is %t, want %t", seed, condition.text, d, matched, want)
+			}
+			matched = false
+			engine.Process(&doubtful{testEvent: event, proves: true})
+			if want := condition.holds(d); matched != want {
+				t.Fatalf("seed %d: %s\nof %v that proves everything is %t, want %t", seed, condition.text, d, matched, want)
 			}
 		}
 	}

@@ -173,7 +173,7 @@ func randomValueLeaf(random *rand.Rand) plainCondition {
 			return !anyDocumentChoice(d, value.fields, map[string]any{}, func(choice map[string]any) bool { return value.of(choice) != nil })
 		}
 	}
-	return plainCondition{text, holds}
+	return plainCondition{text: text, holds: holds}
 }
 
 func anyDocumentChoice(d document, fields []string, choice map[string]any, holds func(map[string]any) bool) bool {
@@ -203,7 +203,7 @@ func TestValueExpressionsAgreeWithReference(t *testing.T) {
 		condition := randomValueLeaf(random)
 		if random.IntN(3) == 0 {
 			inner := condition
-			condition = plainCondition{"not (" + inner.text + ")", func(d document) bool { return !inner.holds(d) }}
+			condition = plainCondition{text: "not (" + inner.text + ")", holds: func(d document) bool { return !inner.holds(d) }}
 		}
 		matched := false
 		compiled := compile(t, schema, "any where "+condition.text)

@@ -21,15 +21,39 @@ func (c *compiler) comparisonValue(e *eql.Comparison) (operand, error) {
 		if operator != eql.Equal && operator != eql.NotEqual {
 			return constantOperand(Value{}), nil
 		}
-		return combine(func(ev Event) Value {
+		isNull := combine(func(ev Event) Value {
 			return Bool((evaluate(ev).kind == KindMissing) == (operator == eql.Equal))
-		}, left), nil
+		}, left)
+		return c.guardedNull(e, isNull), nil
 	}
 	if c.isDate(e.Left) || c.isDate(e.Right) {
 		return c.dateValue(e, operands)
 	}
 	other := right.evaluate
-	return combine(func(ev Event) Value { return compareValues(operator, evaluate(ev), other(ev)) }, operands...), nil
+	result := combine(func(ev Event) Value { return compareValues(operator, evaluate(ev), other(ev)) }, operands...)
+	if decides, _ := comparesTruth(e); decides {
+		return result, nil
+	}
+	return c.guardedResult(result, operator != eql.NotEqual), nil
+}
+
+// guardedResult guards what is true or, if affirms is false, false where a leaf
+// holds.
+func (c *compiler) guardedResult(o operand, affirms bool) operand {
+	guarded, _ := reversed(c, !affirms, func() (operand, error) { return c.guarded(o, affirms), nil })
+	return guarded
+}
+
+// guardedNull guards a comparison with null, see compareNull.
+func (c *compiler) guardedNull(e *eql.Comparison, o operand) operand {
+	source := e.Left
+	if isNull(source) {
+		source = e.Right
+	}
+	if _, ok := source.(*eql.Field); ok {
+		return o
+	}
+	return c.guardedResult(o, e.Operator == eql.NotEqual)
 }
 
 // dateValue compiles a comparison of a date field with a constant.
@@ -77,7 +101,7 @@ func compareValues(operator eql.ComparisonOperator, left, right Value) Value {
 
 // membershipValue compiles a membership whose result is used as a value.
 func (c *compiler) membershipValue(e *eql.Membership) (operand, error) {
-	o, err := c.value(e.Value)
+	o, err := believed(c, func() (operand, error) { return c.value(e.Value) })
 	if err != nil {
 		return operand{}, err
 	}
@@ -86,13 +110,14 @@ func (c *compiler) membershipValue(e *eql.Membership) (operand, error) {
 		return operand{}, err
 	}
 	evaluate, negated := o.evaluate, e.Negated
-	return combine(func(ev Event) Value {
+	result := combine(func(ev Event) Value {
 		value := evaluate(ev)
 		if value.kind == KindMissing {
 			return Value{}
 		}
 		return Bool(test(value) != negated)
-	}, o), nil
+	}, o)
+	return c.guardedResult(result, !negated), nil
 }
 
 // logicalValue compiles an and or or whose result is used as a value. What one
@@ -118,7 +143,7 @@ func (c *compiler) logicalValue(e *eql.Logical) (operand, error) {
 }
 
 func (c *compiler) notValue(e *eql.Not) (operand, error) {
-	o, err := c.value(e.Operand)
+	o, err := reversed(c, true, func() (operand, error) { return c.value(e.Operand) })
 	if err != nil {
 		return operand{}, err
 	}

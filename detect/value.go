@@ -15,7 +15,9 @@ type operand struct {
 	evaluate valuer
 	// fields are the fields that it reads, none twice.
 	fields []FieldID
-	costly bool
+	// forgeable are those of them that are forgeable.
+	forgeable []FieldID
+	costly    bool
 }
 
 // isConstant reports whether the value is the same for every event.
@@ -32,16 +34,23 @@ func combine(evaluate valuer, operands ...operand) operand {
 	combined := operand{evaluate: evaluate}
 	for _, one := range operands {
 		combined.costly = combined.costly || one.costly
-		for _, field := range one.fields {
-			if !slices.Contains(combined.fields, field) {
-				combined.fields = append(combined.fields, field)
-			}
-		}
+		combined.fields = union(combined.fields, one.fields)
+		combined.forgeable = union(combined.forgeable, one.forgeable)
 	}
 	if combined.isConstant() {
 		return constantOperand(evaluate(nil))
 	}
 	return combined
+}
+
+// union appends to some fields those of others that are not among them.
+func union(fields, others []FieldID) []FieldID {
+	for _, field := range others {
+		if !slices.Contains(fields, field) {
+			fields = append(fields, field)
+		}
+	}
+	return fields
 }
 
 // value compiles an expression whose value is used.
@@ -52,11 +61,12 @@ func (c *compiler) value(expression eql.Expression) (operand, error) {
 	case *eql.Field:
 		return c.fieldValue(e), nil
 	case *eql.Call:
-		return c.call(e)
+		called, err := believed(c, func() (operand, error) { return c.call(e) })
+		return c.guarded(called, true), err
 	case *eql.Arithmetic:
-		return c.arithmetic(e)
+		return believed(c, func() (operand, error) { return c.arithmetic(e) })
 	case *eql.Negation:
-		return c.negation(e)
+		return believed(c, func() (operand, error) { return c.negation(e) })
 	case *eql.Comparison:
 		return c.comparisonValue(e)
 	case *eql.Membership:
@@ -90,7 +100,11 @@ func (c *compiler) fieldValue(source *eql.Field) operand {
 		return constantOperand(Value{})
 	}
 	id := field.ID
-	return operand{evaluate: func(ev Event) Value { return ev.Value(id) }, fields: []FieldID{id}, costly: field.Costly}
+	o := operand{evaluate: func(ev Event) Value { return ev.Value(id) }, fields: []FieldID{id}, costly: field.Costly}
+	if field.Forgeable {
+		o.forgeable = o.fields
+	}
+	return o
 }
 
 // leafOf compiles a test of a computed value, which is true if it is for any
