@@ -63,8 +63,9 @@ type details struct {
 	identity  Identity
 	transport string
 
-	askedExe, askedParent bool
-	parentExe             string
+	origin      origin
+	askedParent bool
+	parentExe   string
 }
 
 // id reads one of the numbers.

@@ -260,12 +260,12 @@ func TestSchema(t *testing.T) {
 	if _, ok := s.Field("process.nothing"); ok {
 		t.Error("process.nothing is a field")
 	}
-	for _, name := range []string{"event.action", "event.type", "process.entity_id", "network.transport"} {
+	for _, name := range []string{"event.action", "event.type", "process.entity_id", "process.executable", "network.transport"} {
 		if one, _ := s.Field(name); !one.Costly {
 			t.Errorf("%s is not costly", name)
 		}
 	}
-	for _, name := range []string{"event.category", "user.id", "process.executable", "destination.ip"} {
+	for _, name := range []string{"event.category", "user.id", "destination.ip"} {
 		if one, ok := s.Field(name); !ok || one.Costly {
 			t.Errorf("%s is costly", name)
 		}

@@ -12,7 +12,7 @@ func pathFields() []field {
 		several(words("file.name", func(e *Event) detect.Value { return e.ofPaths(baseName) })),
 		several(words("file.extension", func(e *Event) detect.Value { return e.ofPaths(extension) })),
 		several(words("file.directory", func(e *Event) detect.Value { return e.ofPaths(directory) })),
-		asked(words("process.parent.name", func(e *Event) detect.Value { return optional(baseName(e.parentExecutable().Text())) })),
+		ofParent(words("process.parent.name", func(e *Event) detect.Value { return optional(baseName(e.parentExecutable().Text())) })),
 	}
 }
 

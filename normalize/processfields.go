@@ -1,7 +1,6 @@
 package normalize
 
 import (
-	"bytes"
 	"strings"
 
 	"tripline/detect"
@@ -12,8 +11,10 @@ func processFields() []field {
 		asked(words("process.entity_id", func(e *Event) detect.Value { return optional(e.identity().EntityID) })),
 		asked(whole("process.pid", (*Event).processPID)),
 		asked(whole("process.thread.id", (*Event).threadID)),
-		words("process.executable", (*Event).executable),
-		words("process.name", (*Event).processName),
+		forgeable(words("process.executable", (*Event).executable),
+			func(e *Event) detect.Value { return optional(e.claimedProgram()) }),
+		forgeable(words("process.name", (*Event).processName),
+			func(e *Event) detect.Value { return optional(baseName(e.claimedProgram())) }),
 		words("process.tty", (*Event).terminal),
 		several(words("process.args", (*Event).arguments)),
 		whole("process.args_count", func(e *Event) detect.Value { return count(e.arguments()) }),
@@ -21,7 +22,7 @@ func processFields() []field {
 		words("process.working_directory", (*Event).workingDirectory),
 		asked(field{name: "process.start", typ: detect.TypeDate, get: (*Event).processStart}),
 		whole("process.parent.pid", func(e *Event) detect.Value { return e.idNumber(idPPID) }),
-		asked(words("process.parent.executable", (*Event).parentExecutable)),
+		ofParent(words("process.parent.executable", (*Event).parentExecutable)),
 		whole("process.exit_code", (*Event).exitCode),
 		several(words("file.path", (*Event).filePath)),
 	}
@@ -68,36 +69,17 @@ func (e *Event) threadID() detect.Value {
 
 const deletedSuffix = " (deleted)"
 
-// program is the path of the executable without the kernel's mark of a removed
-// file. io_uring's records name none, so that the resolver is asked.
-func (e *Event) program() string {
-	d := e.known()
-	if d.exe == nil && d.uring && !d.askedExe {
-		d.askedExe = true
-		if pid, ok := d.id(idPID); ok {
-			d.exe = []byte(e.owner.options.Resolver.Executable(pid))
-		}
-	}
-	return strings.TrimSuffix(text(d.exe), deletedSuffix)
-}
-
 func (e *Event) executable() detect.Value { return optional(e.program()) }
 
-// deletedFlag is true when the executable had been removed, else missing. The
+// deletedFlag is true when the executable has been removed, else missing. The
 // kernel says the same of a memfd.
 func (e *Event) deletedFlag() detect.Value {
-	if !bytes.HasSuffix(e.known().exe, []byte(deletedSuffix)) {
-		return detect.Value{}
-	}
-	return detect.Bool(true)
+	return trueIf(e.origin().deleted)
 }
 
 // memfdFlag is true when the executable is a file in memory, else missing.
 func (e *Event) memfdFlag() detect.Value {
-	if !strings.HasPrefix(e.program(), "/memfd:") {
-		return detect.Value{}
-	}
-	return detect.Bool(true)
+	return trueIf(e.origin().deleted && strings.HasPrefix(e.program(), "/memfd:"))
 }
 
 // processName is the last part of the executable's path, and of a process without
@@ -107,7 +89,7 @@ func (e *Event) processName() detect.Value {
 	if path == "" {
 		return optional(text(e.known().comm))
 	}
-	return optional(path[strings.LastIndexByte(path, '/')+1:])
+	return optional(baseName(path))
 }
 
 func (e *Event) terminal() detect.Value { return optional(text(e.known().tty)) }
@@ -120,15 +102,21 @@ func (e *Event) processStart() detect.Value {
 }
 
 func (e *Event) parentExecutable() detect.Value {
+	return optional(e.parentPath().Path)
+}
+
+// parentPath is the executable of the parent as /proc shows it now.
+func (e *Event) parentPath() HostPath {
 	d := e.known()
 	ppid, ok := d.id(idPPID)
 	if !ok || ppid == 0 {
-		return detect.Value{}
+		return HostPath{}
 	}
 	if !d.askedParent {
 		d.askedParent, d.parentExe = true, e.owner.options.Resolver.Executable(ppid)
 	}
-	return optional(strings.TrimSuffix(d.parentExe, deletedSuffix))
+	path, deleted := strings.CutSuffix(d.parentExe, deletedSuffix)
+	return HostPath{Path: path, Deleted: deleted}
 }
 
 // exitCode is the status that a process gave to exit, the first argument's lowest

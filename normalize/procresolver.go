@@ -30,6 +30,8 @@ type ProcResolver struct {
 	clock          *procClock
 	pidfds         *procPidfds  // nil where the kernel has none
 	sockets        *procSockets // nil where the kernel does not tell
+	host           *procHost    // nil where it cannot be looked at
+	proved         *procTable[procProved, procFile]
 	users          *userTable
 	seed           maphash.Seed
 	processes      *procTable[uint32, procProcess]
@@ -68,6 +70,8 @@ func NewProcResolver(root string, host *HostFacts) (*ProcResolver, error) {
 		clock:   clock,
 		pidfds:  newProcPidfds(root),
 		sockets: newProcSockets(root),
+		host:    newProcHost(root),
+		proved:  newProcTable[procProved, procFile](procOriginLimit, nil),
 		users:   newUserTable(filepath.Join(filepath.Dir(root), "etc", "passwd")),
 		seed:    maphash.MakeSeed(),
 	}
@@ -86,6 +90,9 @@ func NewProcResolver(root string, host *HostFacts) (*ProcResolver, error) {
 func (r *ProcResolver) Close() error {
 	if r.pidfds != nil {
 		r.pidfds.close()
+	}
+	if r.host != nil {
+		r.host.close()
 	}
 	return nil
 }

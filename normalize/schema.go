@@ -24,6 +24,11 @@ type field struct {
 	// pair says that the field is one of Event.data, which the JSON form shows all.
 	pair bool
 	get  func(*Event) detect.Value
+	// claimed reads what the records say where the process can have them say
+	// something else than is so on the host; nil for every other field.
+	claimed func(*Event) detect.Value
+	// ofParent says that such a field is about the parent.
+	ofParent bool
 }
 
 // registry has every field, sorted by the parts of their names so that the fields
@@ -62,7 +67,8 @@ func (s schema) Field(name string) (detect.Field, bool) {
 	if !ok {
 		return detect.Field{}, false
 	}
-	return detect.Field{ID: id, Type: registry[id].typ, Costly: registry[id].costly, Only: registry[id].only}, true
+	one := &registry[id]
+	return detect.Field{ID: id, Type: one.typ, Costly: one.costly, Forgeable: one.claimed != nil, Only: one.only}, true
 }
 
 // FieldNames implements detect.Schema.
@@ -92,6 +98,21 @@ func whole(name string, get func(*Event) detect.Value) field {
 // asked marks a field as costly.
 func asked(f field) field {
 	f.costly = true
+	return f
+}
+
+// forgeable marks a field as one that a process can have its records say what it
+// likes in.
+func forgeable(f field, claimed func(*Event) detect.Value) field {
+	f.claimed = claimed
+	return asked(f)
+}
+
+// ofParent is forgeable for a field that is about the parent's executable. The
+// records say nothing of it.
+func ofParent(f field) field {
+	f = forgeable(f, func(*Event) detect.Value { return detect.Value{} })
+	f.ofParent = true
 	return f
 }
 
@@ -126,13 +147,13 @@ func eventFields() []field {
 		{name: "tripline.incomplete", typ: detect.TypeBool, get: (*Event).incompleteFlag},
 		{name: "tripline.executable.deleted", typ: detect.TypeBool, get: (*Event).deletedFlag},
 		{name: "tripline.executable.memfd", typ: detect.TypeBool, get: (*Event).memfdFlag},
+		{name: "tripline.executable.unproven", typ: detect.TypeBool, get: (*Event).unprovenFlag},
+		{name: "tripline.masquerade", typ: detect.TypeBool, get: (*Event).masqueradeFlag},
+		asked(words("tripline.mount_namespace", (*Event).mountNamespace)),
 	}
 }
 
 // incompleteFlag is true for an event that lacks a record, else missing.
 func (e *Event) incompleteFlag() detect.Value {
-	if !e.incomplete {
-		return detect.Value{}
-	}
-	return detect.Bool(true)
+	return trueIf(e.incomplete)
 }
