@@ -231,7 +231,12 @@ type held struct {
 // hold starts a command that lingers and waits for its first line.
 func hold(t testing.TB, args ...string) *held {
 	t.Helper()
-	h := &held{command: exec.Command(built.behave, args...)}
+	return holdCommand(t, exec.Command(built.behave, args...))
+}
+
+func holdCommand(t testing.TB, command *exec.Cmd) *held {
+	t.Helper()
+	h := &held{command: command}
 	h.command.Env = append(os.Environ(), "BEHAVE_LINGER=1")
 	h.command.Stderr = os.Stderr
 	stdin, err := h.command.StdinPipe()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"syscall"
 	"unsafe"
 
@@ -20,6 +21,22 @@ func lateConnectSetsid(address string) error {
 		return err
 	}
 	return setsid()
+}
+
+// lateHoldSetsid waits for SIGUSR1 before it acts, and lingers after it.
+func lateHoldSetsid(address string) error {
+	awaited := make(chan os.Signal, 1)
+	signal.Notify(awaited, unix.SIGUSR1)
+	say("waiting")
+	<-awaited
+	if err := connect(syscall.SOCK_STREAM, address); err != nil {
+		return err
+	}
+	if err := setsid(); err != nil {
+		return err
+	}
+	linger()
+	return nil
 }
 
 // discard is where the ways around connect(2) go: the port 9 of loopback, where
