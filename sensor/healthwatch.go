@@ -34,9 +34,13 @@ func (s *Sensor) watchHealth(ctx context.Context) <-chan struct{} {
 	if holder := from.Holder(); holder != nil {
 		watcher.Daemon = holder.PID
 	}
-	hear := changeReader(normalize.Schema(), watcher.Changed)
+	who := whoReader(normalize.Schema())
 	listen := func() {
-		s.pipeline.onConfigChange = hear
+		s.pipeline.onConfigChange = changeReader(who, watcher.Changed)
+		s.pipeline.ringKey = s.options.Config.Kernel.Key
+		s.pipeline.onRing = func(event *normalize.Event) {
+			watcher.RingSetUp(health.Ring{Time: time.Unix(0, event.Time()), Who: who(event)})
+		}
 		if mode := from.Mode(); mode == source.Unicast || mode == source.Multicast {
 			s.pipeline.gaps = &health.Gaps{}
 		}
@@ -57,9 +61,8 @@ func (s *Sensor) watchHealth(ctx context.Context) <-chan struct{} {
 	return ended
 }
 
-// changeReader makes of events about audit's configuration what the watcher
-// wants to know.
-func changeReader(schema detect.Schema, tell func(health.Change)) func(*normalize.Event, normalize.ConfigChange) {
+// whoReader reads from events who caused them.
+func whoReader(schema detect.Schema) func(*normalize.Event) health.Who {
 	text := func(name string) func(*normalize.Event) string {
 		field, known := schema.Field(name)
 		return func(event *normalize.Event) string {
@@ -71,14 +74,21 @@ func changeReader(schema detect.Schema, tell func(health.Change)) func(*normaliz
 	}
 	executable, process := text("process.executable"), text("process.name")
 	login, name, session := text("user.audit.id"), text("user.audit.name"), text("auditd.session")
+	return func(event *normalize.Event) health.Who {
+		return health.Who{
+			PID: event.PID(), Executable: executable(event), Process: process(event),
+			AuditID: login(event), Name: name(event), Session: session(event),
+		}
+	}
+}
+
+// changeReader makes of events about audit's configuration what the watcher
+// wants to know.
+func changeReader(who func(*normalize.Event) health.Who, tell func(health.Change)) func(*normalize.Event, normalize.ConfigChange) {
 	return func(event *normalize.Event, change normalize.ConfigChange) {
 		tell(health.Change{
 			Time: time.Unix(0, event.Time()), Operation: change.Operation, Key: change.Key,
-			Setting: change.Setting, Old: change.Old, New: change.New, Done: change.Done,
-			Who: health.Who{
-				PID: event.PID(), Executable: executable(event), Process: process(event),
-				AuditID: login(event), Name: name(event), Session: session(event),
-			},
+			Setting: change.Setting, Old: change.Old, New: change.New, Done: change.Done, Who: who(event),
 		})
 	}
 }

@@ -32,6 +32,10 @@ type pipeline struct {
 	onEvent func(*normalize.Event)
 	// onConfigChange, if set, is told of every change of audit's configuration.
 	onConfigChange func(*normalize.Event, normalize.ConfigChange)
+	// onRing, if set, is told of every io_uring ring whose set-up a kernel rule
+	// with the key ringKey recorded.
+	onRing  func(*normalize.Event)
+	ringKey string
 	// gaps, if set, counts the numbers of events that never arrive.
 	gaps *health.Gaps
 	// isTest says whether a match was caused by a self-test of our own.
@@ -72,6 +76,9 @@ func (p *pipeline) event(event *normalize.Event) {
 		if change, ok := event.ConfigChange(); ok {
 			p.onConfigChange(event, change)
 		}
+	}
+	if p.onRing != nil && event.SetsUpRing(p.ringKey) {
+		p.onRing(event)
 	}
 	if p.engine != nil {
 		p.engine.Process(event)

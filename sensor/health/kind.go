@@ -26,6 +26,7 @@ const (
 	ClockJump        Kind = "clock_jump"
 	WindowIncomplete Kind = "window_incomplete"
 	StatusUnreadable Kind = "status_unreadable"
+	RingUnseen       Kind = "ring_unseen"
 )
 
 // ecs is how ECS classifies a kind: event.category and event.type, and log.level
@@ -41,6 +42,8 @@ func (k Kind) ecs() ecs {
 		return ecs{"configuration", "change", "error"}
 	case AuditLocked, DaemonRefused, DaemonStarted, SettingChanged:
 		return ecs{"configuration", "change", "warning"}
+	case RingUnseen:
+		return ecs{"process", "info", "warning"}
 	case DaemonStopped, ClockJump:
 		return ecs{"host", "change", "warning"}
 	default:

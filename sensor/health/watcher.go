@@ -103,6 +103,7 @@ const (
 type Watcher struct {
 	Options
 	changes chan Change
+	rings   chan Ring
 
 	started  bool
 	expected kernel.Status
@@ -120,10 +121,12 @@ type Watcher struct {
 	// though not before earliest.
 	nextLook, earliest time.Time
 
-	rules     mending
-	enabling  mending
-	claiming  mending
-	daemon    uint32
+	rules    mending
+	enabling mending
+	claiming mending
+	daemon   uint32
+	// ringed has, for each program, the processes that set up rings unseen.
+	ringed    map[string]map[uint32]bool
 	episodes  map[string]*episode
 	stalled   map[string]stall
 	lostTotal uint64
@@ -140,6 +143,7 @@ func NewWatcher(options Options) *Watcher {
 	}
 	return &Watcher{
 		Options: options, changes: make(chan Change, 256),
+		rings: make(chan Ring, 64), ringed: make(map[string]map[uint32]bool),
 		episodes: make(map[string]*episode), stalled: make(map[string]stall),
 	}
 }
@@ -163,6 +167,9 @@ func (w *Watcher) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		case ring := <-w.rings:
+			w.noteRing(ring)
+			continue
 		case change := <-w.changes:
 			w.note(change)
 			select {
@@ -210,6 +217,8 @@ func (w *Watcher) Check(ctx context.Context) {
 		select {
 		case change := <-w.changes:
 			w.note(change)
+		case ring := <-w.rings:
+			w.noteRing(ring)
 		default:
 			drained = true
 		}
@@ -232,6 +241,7 @@ func (w *Watcher) Check(ctx context.Context) {
 		w.checkRules(status, now)
 	}
 	w.checkCounters(ctx, now)
+	w.checkRings()
 	w.Board.Tick()
 }
 

@@ -22,6 +22,7 @@ type fakeHost struct {
 	open      []OpenWindow
 	mended    int
 	refuse    error
+	gone      map[uint32]bool
 }
 
 func (f *fakeHost) Status() (kernel.Status, error) { return f.status, f.statusErr }
@@ -34,7 +35,7 @@ func (f *fakeHost) Enable() error                            { f.mended++; retur
 func (f *fakeHost) Reclaim(context.Context) error            { f.mended++; return f.refuse }
 func (f *fakeHost) Counters(context.Context) Counters        { return f.counters }
 func (f *fakeHost) OpenWindows(context.Context) []OpenWindow { return f.open }
-func (f *fakeHost) Alive(uint32) bool                        { return true }
+func (f *fakeHost) Alive(pid uint32) bool                    { return !f.gone[pid] }
 
 // bench is a Watcher with clocks that the test moves.
 type bench struct {
@@ -109,6 +110,12 @@ func TestConditions(t *testing.T) {
 		}, func(b *bench) { b.host.counters.Outputs[0].Written = 6 }, "+output_failing:file", "-output_failing:file"},
 		{"the clock is set", Options{}, func(b *bench) { b.now = b.now.Add(-time.Hour) }, nil, "+clock_jump -clock_jump", ""},
 		{"the lost counter is reset", Options{}, func(b *bench) { b.host.status.Lost = 0 }, nil, "", ""},
+		{"a ring of a program", Options{}, func(b *bench) {
+			b.watcher.RingSetUp(Ring{Who: Who{PID: 7, Executable: "/usr/bin/ring"}})
+			b.watcher.RingSetUp(Ring{Who: Who{PID: 8, Executable: "/usr/bin/ring"}})
+			b.look()
+			b.host.gone = map[uint32]bool{7: true}
+		}, func(b *bench) { b.host.gone[8] = true }, "+ring_unseen:/usr/bin/ring", "-ring_unseen:/usr/bin/ring"},
 		{"status unreadable", Options{}, func(b *bench) { b.host.statusErr = errors.New("no") }, func(b *bench) { b.host.statusErr = nil }, "+status_unreadable", "-status_unreadable"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
