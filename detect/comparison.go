@@ -21,7 +21,7 @@ func (c *compiler) comparison(e *eql.Comparison) (condition, error) {
 func (c *compiler) compared(e *eql.Comparison, operands []operand) (condition, error) {
 	operator, source, other := e.Operator, e.Left, e.Right
 	left, right := operands[0], operands[1]
-	if !right.isConstant() {
+	if !right.isConstant() || left.isNull() {
 		operator, source, other = mirrored(operator), e.Right, e.Left
 		left, right = right, left
 	}
@@ -48,9 +48,6 @@ func (c *compiler) compared(e *eql.Comparison, operands []operand) (condition, e
 	}
 	if operator != eql.NotEqual {
 		return compiled, nil
-	}
-	if left.isConstant() && left.evaluate(nil).kind == KindMissing {
-		return constant(false), nil // null != constant is null
 	}
 	return compiled.negate(), nil
 }

@@ -1,6 +1,7 @@
 package detect_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,11 @@ type doubtful struct {
 
 func (e *doubtful) Proves(id detect.FieldID, holds func(detect.Value) bool) bool {
 	e.asked++
-	return e.proves && holds(e.Value(id))
+	value := e.Value(id)
+	if value.Kind() == detect.KindList {
+		return e.proves && slices.ContainsFunc(value.Elements(), holds)
+	}
+	return e.proves && holds(value)
 }
 
 // TestExclusionNeedsProof holds each way to exclude an executable against an event

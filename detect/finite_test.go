@@ -3,66 +3,11 @@ package detect_test
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"tripline/detect"
 )
-
-// runFinite returns the matches of a query over events that have an end.
-func runFinite(t testing.TB, schema detect.Schema, query string, limits detect.Limits, events []*testEvent) ([]string, detect.Stats) {
-	t.Helper()
-	compiled, err := detect.CompileWith(newRule(query), schema, detect.CompileOptions{Finite: true})
-	if err != nil {
-		t.Fatalf("Compile(%s): %v", query, err)
-	}
-	var got []string
-	engine := detect.NewEngine([]*detect.Compiled{compiled}, limits, func(m detect.Match) { got = append(got, matchText(m)) })
-	for _, ev := range events {
-		engine.Process(ev)
-	}
-	engine.Finish()
-	stats := engine.Stats()
-	engine.Close()
-	for _, ev := range events {
-		if ev.retained != 0 {
-			t.Fatalf("%s: %s is retained %d times after Close", query, ev.name, ev.retained)
-		}
-	}
-	return got, stats
-}
-
-// TestToleranceMakesOrderIrrelevant gives events in an order that is disturbed
-// within the tolerance: the matches are those of the events in order.
-func TestToleranceMakesOrderIrrelevant(t *testing.T) {
-	schema := newTestSchema()
-	matches := 0
-	for seed := range 500 {
-		random := rand.New(rand.NewPCG(uint64(seed), 4))
-		query, _ := randomQuery(random)
-		var events []*testEvent
-		for i, ev := range randomEvents(t, random, schema) {
-			ev.tiebreaker, ev.hasTiebreaker = int64(i), true // arrival must not decide
-			events = append(events, ev.testEvent)
-		}
-		want, _ := runFinite(t, schema, query, detect.Limits{}, events)
-		delay := make(map[*testEvent]int64)
-		for _, ev := range events {
-			delay[ev] = ev.time + random.Int64N(10*ms)
-		}
-		slices.SortStableFunc(events, func(a, b *testEvent) int { return int(delay[a] - delay[b]) })
-		got, stats := runFinite(t, schema, query, detect.Limits{Tolerance: 10 * ms}, events)
-		if !slices.Equal(got, want) || stats.Late != 0 {
-			t.Fatalf("seed %d: %s, %d late\n got %v\nwant %v", seed, query, stats.Late, got, want)
-		}
-		matches += len(got)
-	}
-	if matches < 500 {
-		t.Errorf("only %d matches", matches)
-	}
-}
 
 func TestBufferIsBounded(t *testing.T) {
 	schema := newTestSchema()
@@ -87,59 +32,6 @@ func TestBufferIsBounded(t *testing.T) {
 			t.Errorf("%s is retained %d times", ev.name, ev.retained)
 		}
 	}
-}
-
-// TestSamplesAgreeWithReference compares samples with trying every choice of
-// events in order.
-func TestSamplesAgreeWithReference(t *testing.T) {
-	schema := newTestSchema()
-	matches := 0
-	for seed := range 1000 {
-		random := rand.New(rand.NewPCG(uint64(seed), 5))
-		query := "sample by k"
-		var stages []referenceStage
-		for range 2 + random.IntN(3) {
-			s := referenceStage{category: string(rune('a' + random.IntN(2))), least: int64(random.IntN(4))}
-			query += fmt.Sprintf(" [%s where x >= %d]", s.category, s.least)
-			stages = append(stages, s)
-		}
-		all := randomEvents(t, random, schema)
-		all = all[:5+random.IntN(15)]
-		var events []*testEvent
-		for _, ev := range all {
-			events = append(events, ev.testEvent)
-		}
-		var want []string
-		for _, key := range []string{"p", "q", "r"} {
-			if chosen := firstChoice(stages, all, key, nil); chosen != nil {
-				want = append(want, strings.Join(chosen, " "))
-			}
-		}
-		got, _ := runFinite(t, schema, query, detect.Limits{}, events)
-		if !slices.Equal(got, want) {
-			t.Fatalf("seed %d: %s\n got %v\nwant %v", seed, query, got, want)
-		}
-		matches += len(got)
-	}
-	if matches < 500 {
-		t.Errorf("only %d matches", matches)
-	}
-}
-
-// firstChoice chooses a different event for each stage by trying all.
-func firstChoice(stages []referenceStage, all []*referenceEvent, key string, chosen []string) []string {
-	if len(chosen) == len(stages) {
-		return chosen
-	}
-	for _, ev := range all {
-		if slices.Contains(chosen, ev.name) || !slices.Contains(stages[len(chosen)].keys(ev), key) {
-			continue
-		}
-		if whole := firstChoice(stages, all, key, append(slices.Clone(chosen), ev.name)); whole != nil {
-			return whole
-		}
-	}
-	return nil
 }
 
 func TestUnsupportedErrorNamesTheFeature(t *testing.T) {

@@ -12,19 +12,19 @@ func (c *compiler) comparisonValue(e *eql.Comparison) (operand, error) {
 		return operand{}, err
 	}
 	left, right := operands[0], operands[1]
-	operator, evaluate := e.Operator, left.evaluate
-	if isNull(e.Left) {
-		left, right = right, left
+	operator, source, evaluate := e.Operator, e.Left, left.evaluate
+	if left.isNull() {
+		left, right, source = right, left, e.Right
 		operator, evaluate = mirrored(operator), left.evaluate
 	}
-	if isNull(e.Left) || isNull(e.Right) {
+	if right.isNull() {
 		if operator != eql.Equal && operator != eql.NotEqual {
 			return constantOperand(Value{}), nil
 		}
 		isNull := combine(func(ev Event) Value {
 			return Bool((evaluate(ev).kind == KindMissing) == (operator == eql.Equal))
 		}, left)
-		return c.guardedNull(e, isNull), nil
+		return c.guardedNull(operator, source, isNull), nil
 	}
 	if c.isDate(e.Left) || c.isDate(e.Right) {
 		return c.dateValue(e, operands)
@@ -45,15 +45,11 @@ func (c *compiler) guardedResult(o operand, affirms bool) operand {
 }
 
 // guardedNull guards a comparison with null, see compareNull.
-func (c *compiler) guardedNull(e *eql.Comparison, o operand) operand {
-	source := e.Left
-	if isNull(source) {
-		source = e.Right
-	}
+func (c *compiler) guardedNull(operator eql.ComparisonOperator, source eql.Expression, o operand) operand {
 	if _, ok := source.(*eql.Field); ok {
 		return o
 	}
-	return c.guardedResult(o, e.Operator == eql.NotEqual)
+	return c.guardedResult(o, operator == eql.NotEqual)
 }
 
 // dateValue compiles a comparison of a date field with a constant.
@@ -74,12 +70,6 @@ func (c *compiler) dateValue(e *eql.Comparison, operands []operand) (operand, er
 		}
 		return Bool(operatorHolds(operator, sign))
 	}, left), nil
-}
-
-// isNull reports whether an expression is the literal null.
-func isNull(expression eql.Expression) bool {
-	literal, ok := expression.(*eql.Literal)
-	return ok && literal.Kind == eql.LiteralNull
 }
 
 // compareValues compares two values; null if one is, or if they have no order.

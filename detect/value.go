@@ -23,6 +23,10 @@ type operand struct {
 // isConstant reports whether the value is the same for every event.
 func (o operand) isConstant() bool { return len(o.fields) == 0 }
 
+// isNull reports whether the value is null for every event: the literal null, an
+// unknown optional field, and what is computed from them.
+func (o operand) isNull() bool { return o.isConstant() && o.evaluate(nil).kind == KindMissing }
+
 // constantOperand is an operand that has the same value for every event.
 func constantOperand(value Value) operand {
 	return operand{evaluate: func(Event) Value { return value }}
