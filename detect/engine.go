@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"context"
 	"math"
 	"time"
 )
@@ -188,17 +189,22 @@ func (e *Engine) Done() bool {
 // and the results that a pipe held back. After it the engine takes no events;
 // Close still has to be called. A stream that is cut off and not at its end is
 // closed without it.
-func (e *Engine) Finish() {
-	for len(e.reorder.waiting) > 0 {
+func (e *Engine) Finish() { _ = e.FinishContext(context.Background()) } // which never ends
+
+// FinishContext is Finish, but gives up soon after the context ends and returns
+// its error.
+func (e *Engine) FinishContext(ctx context.Context) error {
+	for len(e.reorder.waiting) > 0 && ctx.Err() == nil {
 		e.processFirst()
 	}
 	for _, r := range e.rules {
-		e.releaseAll(r)
+		e.releaseAll(ctx, r)
 		if r.compiled.sample {
-			e.finishSample(r)
+			e.finishSample(ctx, r)
 		}
-		e.flush(r)
+		e.flush(ctx, r)
 	}
+	return ctx.Err()
 }
 
 // Close releases all events that the engine retained.

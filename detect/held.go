@@ -1,5 +1,7 @@
 package detect
 
+import "context"
+
 // Sequences that only an event of a trailing negative stage can still rule out
 // are held back until the span is over. They are released in the order of
 // their last events.
@@ -69,8 +71,8 @@ func (e *Engine) release(r *ruleState, now int64) {
 }
 
 // releaseAll reports all sequences that are held back, as no more event comes.
-func (e *Engine) releaseAll(r *ruleState) {
-	for p := r.held.oldest; p != nil; p = r.held.oldest {
+func (e *Engine) releaseAll(ctx context.Context, r *ruleState) {
+	for p := r.held.oldest; p != nil && ctx.Err() == nil; p = r.held.oldest {
 		e.releaseOne(r, p)
 	}
 }

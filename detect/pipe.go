@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"context"
 	"math"
 
 	"tripline/detect/eql"
@@ -123,10 +124,13 @@ func (e *Engine) dropResult(r *ruleState) bool {
 }
 
 // flush sends what the tails of a rule keep on its way.
-func (e *Engine) flush(r *ruleState) {
+func (e *Engine) flush(ctx context.Context, r *ruleState) {
 	for i := range r.pipes {
 		p := &r.pipes[i]
 		for p.start < len(p.results) {
+			if ctx.Err() != nil {
+				return
+			}
 			kept := p.results[p.start]
 			p.results[p.start] = result{}
 			p.start++

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"context"
 	"slices"
 )
 
@@ -66,7 +67,7 @@ func (e *Engine) keepMember(r *ruleState, stage int, key []byte) {
 }
 
 // finishSample reports the samples of a rule in the order of their keys.
-func (e *Engine) finishSample(r *ruleState) {
+func (e *Engine) finishSample(ctx context.Context, r *ruleState) {
 	var all []*pending
 	for p := r.list.oldest; p != nil; p = p.newer {
 		all = append(all, p)
@@ -75,6 +76,9 @@ func (e *Engine) finishSample(r *ruleState) {
 		return slices.CompareFunc(appendKeyValues(nil, a.key), appendKeyValues(nil, b.key), compareKeyValues)
 	})
 	for _, p := range all {
+		if ctx.Err() != nil {
+			return
+		}
 		if r.waiting[0][p.key] != p {
 			continue // it gave way to a result that a pipe keeps
 		}

@@ -32,26 +32,21 @@ func (c *collector) add(ctx context.Context, p place, line []byte) error {
 		c.checked = true
 		if c.sorter.ordered && inOrder(ctx, c.queries, c.files) {
 			c.streaming = true
-			if err := c.sorter.each(c.matcher.process); err != nil {
+			if err := c.sorter.each(ctx, func(line []byte) error { return c.matcher.process(ctx, line) }); err != nil {
 				return err
 			}
 			c.sorter = newSorter(0, "")
 		}
 	}
 	if c.streaming {
-		return c.matcher.process(line)
+		return c.matcher.process(ctx, line)
 	}
-	return c.sorter.add(p, line)
+	return c.sorter.add(ctx, p, line)
 }
 
 // flush matches what is held, after the last document.
 func (c *collector) flush(ctx context.Context) error {
-	return c.sorter.each(func(line []byte) error {
-		if ctx.Err() != nil {
-			return interrupted(ctx)
-		}
-		return c.matcher.process(line)
-	})
+	return c.sorter.each(ctx, func(line []byte) error { return c.matcher.process(ctx, line) })
 }
 
 // close releases everything and adds up what was seen.
@@ -112,7 +107,7 @@ func (o *orderCheck) lines(ctx context.Context, in *input) bool {
 			// Where a file breaks off here, it does so when it is matched.
 			return ctx.Err() == nil
 		}
-		if in.line%linesBetweenChecks == 0 && ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return false
 		}
 		o.document.line = documentOf(in, line)

@@ -63,8 +63,17 @@ type Summary struct {
 
 // Run matches the documents of all files, as one stream in the order of their
 // timestamps, against the queries. A file that cannot be read does not keep the
-// others from being read.
+// others from being read. It returns soon after the context ends, and calls none of
+// the options' functions afterwards.
 func Run(ctx context.Context, queries *Queries, files []string, options Options) (Summary, error) {
+	result := runPatiently(ctx, options, func(guarded Options) outcome {
+		summary, err := runGuarded(ctx, queries, files, guarded)
+		return outcome{summary, err}
+	})
+	return result.summary, result.err
+}
+
+func runGuarded(ctx context.Context, queries *Queries, files []string, options Options) (Summary, error) {
 	h := &hunter{
 		queries: queries, options: options, files: files,
 		selector: newSelector(queries), collector: newCollector(queries, files, &options),
@@ -74,7 +83,7 @@ func Run(ctx context.Context, queries *Queries, files []string, options Options)
 		err = h.collector.flush(ctx)
 	}
 	if err == nil || errors.Is(err, errStop) {
-		err = h.collector.matcher.finish()
+		err = h.collector.matcher.finish(ctx)
 	}
 	h.selector.engine.Close()
 	return h.summary, errors.Join(err, h.collector.close(&h.summary))
@@ -114,11 +123,6 @@ func (h *hunter) readFiles(ctx context.Context) error {
 	return nil
 }
 
-// interrupted is the error of a hunt whose context has ended.
-func interrupted(ctx context.Context) error {
-	return fmt.Errorf("hunting: %w", context.Cause(ctx))
-}
-
 // totalSize is the size of all files, 0 when one has none that is known.
 func totalSize(files []string) int64 {
 	total := int64(0)
@@ -141,9 +145,8 @@ type fatalError struct{ err error }
 func (e *fatalError) Error() string { return e.err.Error() }
 func (e *fatalError) Unwrap() error { return e.err }
 
-// linesBetweenChecks is how many lines are read between two looks at the
-// context and calls of OnProgress.
-const linesBetweenChecks = 1024
+// linesBetweenCalls is how many lines are read between two calls of OnProgress.
+const linesBetweenCalls = 1024
 
 func (h *hunter) readFile(ctx context.Context, file string) (err error) {
 	in, err := openInput(ctx, file, h.options.Stdin, h.buffer)
@@ -158,6 +161,8 @@ func (h *hunter) readFile(ctx context.Context, file string) (err error) {
 	for {
 		line, err := in.next()
 		switch {
+		case ctx.Err() != nil: // one document may take long
+			return ctx.Err()
 		case errors.Is(err, io.EOF):
 			return nil
 		case errors.Is(err, errLineTooLong):
@@ -170,10 +175,7 @@ func (h *hunter) readFile(ctx context.Context, file string) (err error) {
 		if err := h.readLine(ctx, in, line); err != nil {
 			return &fatalError{err}
 		}
-		if in.line%linesBetweenChecks == 0 {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
+		if in.line%linesBetweenCalls == 0 {
 			h.tellProgress(in)
 		}
 	}

@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -37,7 +38,10 @@ func newMatcher(queries *Queries, options *Options) *matcher {
 
 // process takes the next document in the order of all. It copies the line. The
 // error is errStop when no further document can matter.
-func (m *matcher) process(line []byte) error {
+func (m *matcher) process(ctx context.Context, line []byte) error {
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
 	d := m.pool.get(line)
 	defer d.Release()
 	if !m.scanner.scan(d) { // which it did before
@@ -54,9 +58,12 @@ func (m *matcher) process(line []byte) error {
 }
 
 // finish reports what waited for the end of the documents.
-func (m *matcher) finish() error {
-	if m.unfinished > 0 {
-		m.engine.Finish()
+func (m *matcher) finish(ctx context.Context) error {
+	if m.unfinished == 0 {
+		return m.err
+	}
+	if err := m.engine.FinishContext(ctx); err != nil && m.err == nil {
+		return interrupted(ctx)
 	}
 	return m.err
 }

@@ -1,6 +1,9 @@
 package hunt
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
 const (
 	// defaultSortBytes is how much a sorter holds in memory.
@@ -50,10 +53,10 @@ func (s *sorter) fits(line []byte) bool {
 }
 
 // add takes a copy of a line.
-func (s *sorter) add(p place, line []byte) error {
+func (s *sorter) add(ctx context.Context, p place, line []byte) error {
 	cost := len(line) + entryBytes
 	if s.used > 0 && s.used+cost > s.limit {
-		if err := s.flush(); err != nil {
+		if err := s.flush(ctx); err != nil {
 			return err
 		}
 	}
@@ -94,7 +97,7 @@ func (s *sorter) sort() {
 }
 
 // flush writes the entries in memory to the temporary file.
-func (s *sorter) flush() error {
+func (s *sorter) flush(ctx context.Context) error {
 	s.sort()
 	if s.spilled == nil {
 		var err error
@@ -102,7 +105,7 @@ func (s *sorter) flush() error {
 			return err
 		}
 	}
-	if err := s.spilled.write(s.entries); err != nil {
+	if err := s.spilled.write(ctx, s.entries); err != nil {
 		return err
 	}
 	clear(s.entries)
@@ -117,7 +120,7 @@ func (s *sorter) flush() error {
 
 // each calls visit with the lines in order, each valid during its call, until
 // visit returns an error. It is called once, after the last add.
-func (s *sorter) each(visit func(line []byte) error) error {
+func (s *sorter) each(ctx context.Context, visit func(line []byte) error) error {
 	if s.spilled == nil {
 		s.sort()
 		for _, e := range s.entries {
@@ -127,11 +130,11 @@ func (s *sorter) each(visit func(line []byte) error) error {
 		}
 		return nil
 	}
-	if err := s.flush(); err != nil {
+	if err := s.flush(ctx); err != nil {
 		return err
 	}
 	s.spare, s.entries, s.block = nil, nil, nil // room for the merge
-	return s.spilled.each(func(_ place, line []byte) error { return visit(line) })
+	return s.spilled.each(ctx, func(_ place, line []byte) error { return visit(line) })
 }
 
 // close removes the temporary file.

@@ -37,7 +37,7 @@ func TestSorter(t *testing.T) {
 				t.Errorf("%d runs", runs)
 			}
 			var got []string
-			if err := s.each(func(line []byte) error {
+			if err := s.each(t.Context(), func(line []byte) error {
 				got = append(got, string(line))
 				return nil
 			}); err != nil {
@@ -77,7 +77,7 @@ func fillSorter(t *testing.T, s *sorter, random *rand.Rand, count int, ordered b
 		entries = sorted
 	}
 	for _, e := range entries {
-		if err := s.add(e.place, e.line); err != nil {
+		if err := s.add(t.Context(), e.place, e.line); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,7 +93,7 @@ func TestSorterStops(t *testing.T) {
 		s := newSorter(limit, t.TempDir())
 		fillSorter(t, s, rand.New(rand.NewPCG(9, 10)), 10, false)
 		visited := 0
-		err := s.each(func([]byte) error {
+		err := s.each(t.Context(), func([]byte) error {
 			visited++
 			return errStop
 		})
@@ -108,9 +108,9 @@ func TestSorterStops(t *testing.T) {
 
 func TestSorterNeedsAFolder(t *testing.T) {
 	s := newSorter(1, t.TempDir()+"/absent")
-	err := s.add(place{}, []byte("a"))
+	err := s.add(t.Context(), place{}, []byte("a"))
 	if err == nil {
-		err = s.add(place{}, []byte("b"))
+		err = s.add(t.Context(), place{}, []byte("b"))
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)

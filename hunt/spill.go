@@ -3,6 +3,7 @@ package hunt
 import (
 	"bufio"
 	"container/heap"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -48,12 +49,12 @@ func (s *spill) close() error { return s.file.Close() }
 
 // write appends sorted entries, as a run of their own or, if they come behind
 // the last run's, as a part of that.
-func (s *spill) write(entries []entry) error {
+func (s *spill) write(ctx context.Context, entries []entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
 	if len(s.runs) >= maxRuns {
-		if err := s.compact(); err != nil {
+		if err := s.compact(ctx); err != nil {
 			return err
 		}
 	}
@@ -75,14 +76,14 @@ func (s *spill) write(entries []entry) error {
 }
 
 // compact merges all runs to one, in a new file.
-func (s *spill) compact() error {
+func (s *spill) compact(ctx context.Context) error {
 	merged, err := newSpill(s.folder)
 	if err != nil {
 		return err
 	}
 	w := newRunWriter(merged)
 	var last place
-	err = s.each(func(p place, line []byte) error {
+	err = s.each(ctx, func(p place, line []byte) error {
 		last = p
 		w.write(p, line)
 		return w.err
@@ -174,7 +175,7 @@ func (r *runReader) next() error {
 
 // each calls visit with the lines of all runs in order, each valid during its
 // call, until visit returns an error.
-func (s *spill) each(visit func(place, []byte) error) error {
+func (s *spill) each(ctx context.Context, visit func(place, []byte) error) error {
 	var readers runHeap
 	for _, r := range s.runs {
 		section := io.NewSectionReader(s.file, r.from, r.to-r.from)
@@ -186,6 +187,9 @@ func (s *spill) each(visit func(place, []byte) error) error {
 	}
 	heap.Init(&readers)
 	for len(readers) > 0 {
+		if ctx.Err() != nil {
+			return interrupted(ctx)
+		}
 		first := readers[0]
 		if err := visit(first.place, first.line); err != nil {
 			return err
