@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -48,13 +49,14 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// sourceWindow bounds how many characters of a line Detail shows, so that a
-// query of a megabyte on one line does not fill the terminal.
+// sourceWindow bounds how many columns of a line Detail shows, so that a query of
+// a megabyte on one line does not fill the terminal.
 const sourceWindow = 120
 
 // Detail gives the defect followed by the source line and a caret under the
-// place. Control characters of the source are shown as spaces. It equals Error
-// where the source or the column is not known.
+// place, also where characters of the source are wide or combine. Control and
+// format characters of the source are shown as spaces. It equals Error where the
+// source or the column is not known.
 func (e *Error) Detail() string {
 	if e.Source == "" || e.Column <= 0 {
 		return e.Error()
@@ -63,20 +65,32 @@ func (e *Error) Detail() string {
 	return e.Error() + "\n  " + line + "\n  " + strings.Repeat(" ", caret) + "^"
 }
 
-// window cuts at most sourceWindow characters around the character with index
-// at out of line, and returns the cut and the index of that character in it.
+// window cuts at most sourceWindow columns around the character with index at out
+// of line, and returns the cut and the column of that character in it, or of the
+// one that it combines with.
 func window(line string, at int) (string, int) {
 	chars := make([]rune, 0, min(len(line), 4*sourceWindow))
 	for _, r := range line {
-		if r < ' ' || r == 0x7f || r == utf8.RuneError || (r >= 0x80 && r < 0xa0) {
+		if unicode.In(r, unicode.Cc, unicode.Cf) || r == utf8.RuneError {
 			r = ' '
 		}
 		chars = append(chars, r)
 	}
 	at = min(at, len(chars))
-	from := max(0, at-sourceWindow/2)
-	to := min(len(chars), from+sourceWindow)
-	return strings.TrimRight(string(chars[from:to]), " "), at - from
+	for at > 0 && at < len(chars) && width(chars[at]) == 0 {
+		at--
+	}
+	from, caret := at, 0
+	for from > 0 && caret+width(chars[from-1]) <= sourceWindow/2 {
+		from--
+		caret += width(chars[from])
+	}
+	to, columns := at, caret
+	for to < len(chars) && columns+width(chars[to]) <= sourceWindow {
+		columns += width(chars[to])
+		to++
+	}
+	return strings.TrimRight(string(chars[from:to]), " "), caret
 }
 
 // Detail gives every defect of err with its source line and caret where err

@@ -3,6 +3,7 @@ package diag
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -33,6 +34,36 @@ func TestError(t *testing.T) {
 			Error{Line: 1, Column: 3, Message: "bad", Source: "ééx"},
 			"1:3: bad", "1:3: bad\n  ééx\n    ^",
 		},
+		{
+			"wide characters",
+			Error{Line: 1, Column: 4, Message: "bad", Source: "日本ｘx🦊"},
+			"1:4: bad", "1:4: bad\n  日本ｘx🦊\n        ^",
+		},
+		{
+			"halfwidth katakana are narrow",
+			Error{Line: 1, Column: 2, Message: "bad", Source: "ｱx"},
+			"1:2: bad", "1:2: bad\n  ｱx\n   ^",
+		},
+		{
+			"characters that combine",
+			Error{Line: 1, Column: 5, Message: "bad", Source: "e\u0301e\u0301x"},
+			"1:5: bad", "1:5: bad\n  e\u0301e\u0301x\n    ^",
+		},
+		{
+			"the place is a character that combines",
+			Error{Line: 1, Column: 3, Message: "bad", Source: "ae\u0301x"},
+			"1:3: bad", "1:3: bad\n  ae\u0301x\n   ^",
+		},
+		{
+			"a syllable of jamo",
+			Error{Line: 1, Column: 4, Message: "bad", Source: "\u1112\u1161\u11abx"},
+			"1:4: bad", "1:4: bad\n  \u1112\u1161\u11abx\n    ^",
+		},
+		{
+			"a mark that turns the direction",
+			Error{Line: 1, Column: 3, Message: "bad", Source: "a\u202ex"},
+			"1:3: bad", "1:3: bad\n  a x\n    ^",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := test.err.Error(); got != test.line {
@@ -49,6 +80,19 @@ func TestDetailShowsAWindowOfALongLine(t *testing.T) {
 	err := Error{Line: 1, Column: 500_001, Message: "bad", Source: strings.Repeat("a", 500_000) + "X" + strings.Repeat("b", 500_000)}
 	lines := strings.Split(err.Detail(), "\n")
 	if len(lines) != 3 || len(lines[1]) > 130 || lines[1][len(lines[2])-1] != 'X' {
+		t.Errorf("%q", lines)
+	}
+}
+
+func TestDetailShowsAWindowOfWideCharacters(t *testing.T) {
+	err := Error{Line: 1, Column: 501, Message: "bad", Source: strings.Repeat("日", 500) + "X" + strings.Repeat("本", 500)}
+	lines := strings.Split(err.Detail(), "\n")
+	want := []string{
+		"1:501: bad",
+		"  " + strings.Repeat("日", 30) + "X" + strings.Repeat("本", 29),
+		strings.Repeat(" ", 2+60) + "^",
+	}
+	if !slices.Equal(lines, want) {
 		t.Errorf("%q", lines)
 	}
 }
