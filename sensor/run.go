@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -68,8 +67,7 @@ type Sensor struct {
 	watch    *watch
 	pipeline *pipeline
 	queues   []*output.Queue
-	sample   atomic.Int64 // pid of the running self-test sample
-	detected chan struct{}
+	samples  samples
 	// host is what health alerts say of this host, losses what alerts need to
 	// know of lost records.
 	host   *normalize.HostFacts
@@ -82,14 +80,14 @@ type Sensor struct {
 type Summary struct {
 	// Alerts counts alerts, SelfTests those that were tests of our own.
 	Alerts, SelfTests uint64
-	// SelfTestFailed lists the techniques that were performed and not detected.
-	SelfTestFailed []string
+	// SelfTest says of each technique that was performed what became of it.
+	SelfTest []selftest.Result
 }
 
 // Run watches this host until ctx ends. Before it returns, also with an error
 // and also when part of the sensor panics, kernel audit is as it was before.
 func Run(ctx context.Context, options Options) (_ Summary, err error) {
-	s := &Sensor{options: options, rules: options.Rules, detected: make(chan struct{}, 16)}
+	s := &Sensor{options: options, rules: options.Rules}
 	s.reported = reportLimit{log: options.Log}
 	summary := Summary{}
 	if s.features, err = hostFeatures(); err != nil {
@@ -134,7 +132,7 @@ func (s *Sensor) connect() error {
 	s.host = host
 	s.pipeline.builder = alert.Builder{Host: host, Lost: s.lostBetween}
 	s.pipeline.file = s.streamName()
-	s.pipeline.isTest = s.isSample
+	s.pipeline.isTest = s.samples.match
 	s.pipeline.onAlert = s.raise
 	s.pipeline.report = func(err error) { s.reported.warn("an audit record cannot be used", err) }
 	for _, writer := range s.options.Outputs {
@@ -143,24 +141,6 @@ func (s *Sensor) connect() error {
 		}))
 	}
 	return nil
-}
-
-// isSample says whether a match was caused by the running self-test sample,
-// whose pid is ours for as long as we hold the child.
-func (s *Sensor) isSample(match detect.Match) bool {
-	sample := s.sample.Load()
-	if sample == 0 {
-		return false
-	}
-	for _, event := range match.Events {
-		if event == nil { // a negative stage
-			continue
-		}
-		if one, ok := event.(*normalize.Event); !ok || int64(one.PID()) != sample {
-			return false
-		}
-	}
-	return true
 }
 
 // raise hands an alert to every output.
@@ -178,12 +158,7 @@ func (s *Sensor) raise(made alert.Alert) {
 			s.reported.warn("an output is too slow", fmt.Errorf("alert %s is not written to %s: its queue is full", made.ID, queue.Name()))
 		}
 	}
-	if made.Test {
-		select {
-		case s.detected <- struct{}{}:
-		default:
-		}
-	}
+	s.samples.raised()
 	if s.options.OnAlert != nil {
 		s.options.OnAlert(made.ID, made.Test)
 	}
@@ -257,21 +232,21 @@ func (s *Sensor) watchUntil(ctx context.Context) (Summary, error) {
 		defer recoverInto(&err)
 		err = s.pipeline.pumpKernel(s.watch.source)
 	}()
-	tested := make(chan []string, 1)
+	tested := make(chan []selftest.Result, 1)
 	go func() {
-		var failed []string
+		var results []selftest.Result
 		var err error
 		defer func() {
 			if err != nil {
 				s.options.Log.Error("self-test", "error", err)
 			}
-			tested <- failed
+			tested <- results
 			if s.options.Once {
 				cancel(nil)
 			}
 		}()
 		defer recoverInto(&err)
-		failed = s.selfTest(ctx)
+		results = s.selfTest(ctx)
 	}()
 	healthy := s.watchHealth(ctx)
 	reloads := s.serveReloads(ctx)
@@ -280,7 +255,7 @@ func (s *Sensor) watchUntil(ctx context.Context) (Summary, error) {
 	<-healthy // before the rules go, which it would add again
 	stopErr := s.watch.removeRules()
 	s.watch.source.Interrupt()
-	summary := Summary{SelfTestFailed: <-tested}
+	summary := Summary{SelfTest: <-tested}
 	err := errors.Join(<-pumped, stopErr)
 	summary.Alerts = s.pipeline.alerts.Load()
 	err = errors.Join(err, s.closeQueues())

@@ -1,65 +1,109 @@
 package sensor
 
 import (
-	"context"
-	"fmt"
-	"os"
+	"slices"
+	"sync"
 	"time"
 
+	"tripline/detect"
+	"tripline/normalize"
 	"tripline/sensor/selftest"
 )
 
-// detectionTime is how long a sample's alert is awaited.
-const detectionTime = 2 * time.Second
-
-// selfTest performs the samples one after another and returns the names of
-// those that were not detected.
-func (s *Sensor) selfTest(ctx context.Context) (failed []string) {
-	for _, technique := range s.options.SelfTest {
-		began := time.Now()
-		switch err := s.perform(ctx, technique); {
-		case ctx.Err() != nil:
-			return append(failed, technique.Name)
-		case err != nil:
-			s.options.Log.Error("self-test not detected", "technique", technique.Name, "error", err)
-			failed = append(failed, technique.Name)
-		default:
-			s.options.Log.Info("self-test detected", "technique", technique.Name, "what", technique.What,
-				"after", time.Since(began).Round(time.Millisecond).String())
-		}
-	}
-	return failed
+// samples knows the processes of the self-test and what alerts they raise.
+type samples struct {
+	mu sync.Mutex
+	// judged is the rule whose alerts count; empty for any.
+	judged string
+	byPID  map[uint32]*sample
+	// matched are those that a match is about whose alert is not raised yet.
+	matched []*sample
 }
 
-// perform runs one sample and waits for its alert. The sample lives until then,
-// so that its pid means no other process.
-func (s *Sensor) perform(ctx context.Context, technique selftest.Technique) (err error) {
-	program := s.options.Program
-	if program == "" {
-		if program, err = os.Executable(); err != nil {
-			return fmt.Errorf("finding the program itself: %w", err)
+// sample is one technique while it is performed.
+type sample struct {
+	technique selftest.Technique
+	began     time.Time
+	child     *selftest.Child
+	// record is what reported the first event that matched; alerted is closed when
+	// the alert was raised. Both are guarded by samples.mu.
+	record  string
+	after   time.Duration
+	alerts  int
+	alerted chan struct{}
+}
+
+// register adds a process to a sample's.
+func (s *samples) register(pid int, of *sample) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byPID == nil {
+		s.byPID = make(map[uint32]*sample)
+	}
+	s.byPID[uint32(pid)] = of
+}
+
+// forget ends the registration of a sample's processes.
+func (s *samples) forget(of *sample) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for pid, one := range s.byPID {
+		if one == of {
+			delete(s.byPID, pid)
 		}
 	}
-	child, err := selftest.Start(program, technique)
-	if err != nil {
-		return err
+}
+
+// match says whether a match was caused by samples alone, whose pids are ours for
+// as long as we hold them.
+func (s *samples) match(match detect.Match) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.matched = s.matched[:0]
+	if len(s.byPID) == 0 {
+		return false
 	}
-	defer func() {
-		s.sample.Store(0)
-		if stopErr := child.Stop(); err == nil {
-			err = stopErr
+	counts, all := s.judged == "" || match.Rule.RuleID == s.judged, true
+	for _, event := range match.Events {
+		if event == nil { // a negative stage
+			continue
 		}
-	}()
-	s.sample.Store(int64(child.PID))
-	if err := child.Perform(detectionTime); err != nil {
-		return err
+		one, ok := event.(*normalize.Event)
+		if !ok {
+			return false
+		}
+		of := s.byPID[one.PID()]
+		if of == nil {
+			all = false
+			continue
+		}
+		if of.record == "" && counts {
+			of.record = one.Reported()
+		}
+		if counts && !slices.Contains(s.matched, of) {
+			s.matched = append(s.matched, of)
+		}
 	}
-	select {
-	case <-s.detected:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("waiting for the alert: %w", ctx.Err())
-	case <-time.After(detectionTime):
-		return fmt.Errorf("no alert within %s", detectionTime)
+	return all
+}
+
+// raised is told when the alert of the last match was raised.
+func (s *samples) raised() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, of := range s.matched {
+		if of.alerts == 0 {
+			of.after = time.Since(of.began)
+			close(of.alerted)
+		}
+		of.alerts++
 	}
+	s.matched = s.matched[:0]
+}
+
+// seen is what is known of a sample's alerts.
+func (s *samples) seen(of *sample) (alerts int, record string, after time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return of.alerts, of.record, of.after
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/mattn/go-isatty"
@@ -16,6 +17,7 @@ import (
 
 	"tripline/internal/diag"
 	"tripline/internal/version"
+	"tripline/sensor/selftest"
 )
 
 // Exit codes.
@@ -49,6 +51,7 @@ func main() {
 
 // mainWithCode runs the program on the real standard streams.
 func mainWithCode() int {
+	keepToLeader()
 	// SIGPIPE must not end the program before kernel audit is restored: a
 	// closed pipe is seen as an error of the write instead.
 	signal.Ignore(syscall.SIGPIPE)
@@ -57,6 +60,14 @@ func mainWithCode() int {
 	return execute(ctx, os.Args[1:], streams{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: isatty.IsTerminal(os.Stdout.Fd()),
 	})
+}
+
+// keepToLeader keeps a sample of the self-test to the thread that leads its
+// process, in which main begins: some samples are about that thread.
+func keepToLeader() {
+	if len(os.Args) > 1 && os.Args[1] == selftest.ChildCommand {
+		runtime.LockOSThread()
+	}
 }
 
 // untilHangup ends a context when the terminal goes away (SIGHUP).

@@ -73,7 +73,7 @@ func run(command *cobra.Command, std streams, common *settings, loaded *config.C
 		Reload: reload, LoadRules: common.reloadRules,
 	}
 	if test {
-		options.SelfTest = selftest.Techniques()
+		options.SelfTest = selftest.Basic()
 	}
 	if _, err := sensor.Run(ctx, options); err != nil {
 		return explain(err)

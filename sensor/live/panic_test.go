@@ -28,7 +28,7 @@ func TestPanicRestores(t *testing.T) {
 	_, err = sensor.Run(ctx, sensor.Options{
 		Config: config.Default(), Rules: rules, Program: built.tripline,
 		Log:      hclog.New(&hclog.LoggerOptions{Output: io.Discard}),
-		SelfTest: selftest.Techniques(),
+		SelfTest: selftest.Basic(),
 		OnAlert:  func(string, bool) { panic("on purpose") },
 	})
 	if err == nil || !strings.Contains(err.Error(), "internal error, please report it: on purpose") {

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
-	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"tripline/sensor/selftest/ways"
 )
 
 // lateConnectSetsid waits for the end of standard input before it acts, so that
@@ -26,7 +23,7 @@ func lateConnectSetsid(address string) error {
 // lateHoldSetsid waits for SIGUSR1 before it acts, and lingers after it.
 func lateHoldSetsid(address string) error {
 	awaited := make(chan os.Signal, 1)
-	signal.Notify(awaited, unix.SIGUSR1)
+	signal.Notify(awaited, syscall.SIGUSR1)
 	say("waiting")
 	<-awaited
 	if err := connect(syscall.SOCK_STREAM, address); err != nil {
@@ -39,55 +36,42 @@ func lateHoldSetsid(address string) error {
 	return nil
 }
 
-// discard is where the ways around connect(2) go: the port 9 of loopback, where
-// nothing listens.
-func discard() unix.RawSockaddrInet4 {
-	return unix.RawSockaddrInet4{Family: unix.AF_INET, Port: 9 << 8, Addr: [4]byte{127, 0, 0, 1}}
-}
-
 // fastOpenSetsid connects by sending with MSG_FASTOPEN, through the named system
 // call, and then calls setsid.
 func fastOpenSetsid(call string) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	return thenSetsid(ways.FastOpen(call), call, "with MSG_FASTOPEN")
+}
+
+// ioUringSetsid connects through io_uring and then calls setsid.
+func ioUringSetsid(way string) error {
+	return thenSetsid(ways.IOUring(way), "io_uring connect", way)
+}
+
+func thenSetsid(err error, did ...string) error {
 	if err != nil {
 		return err
-	}
-	to, data := discard(), []byte("x")
-	part := unix.Iovec{Base: &data[0]}
-	part.SetLen(len(data))
-	message := struct {
-		header unix.Msghdr
-		sent   uint32
-		_      [4]byte
-	}{header: unix.Msghdr{Name: (*byte)(unsafe.Pointer(&to)), Namelen: unix.SizeofSockaddrInet4, Iov: &part}}
-	message.header.SetIovlen(1)
-	var errno unix.Errno
-	switch call {
-	case "sendto":
-		_, _, errno = unix.Syscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&data[0])), 1,
-			unix.MSG_FASTOPEN, uintptr(unsafe.Pointer(&to)), unix.SizeofSockaddrInet4)
-	case "sendmsg":
-		_, _, errno = unix.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&message.header)), unix.MSG_FASTOPEN)
-	case "sendmmsg":
-		_, _, errno = unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&message)), 1, unix.MSG_FASTOPEN, 0, 0)
-	default:
-		return fmt.Errorf("fast open is by sendto, sendmsg or sendmmsg, not %q", call)
-	}
-	// A kernel without fast open sees a send on a socket that is not connected.
-	if errno != unix.ECONNREFUSED && errno != 0 {
-		return fmt.Errorf("%w: %s with MSG_FASTOPEN: %w", errNoSuchWay, call, error(errno))
 	}
 	if err := setsid(); err != nil {
 		return err
 	}
-	say(call, "with MSG_FASTOPEN, setsid")
+	say(append(did, "setsid")...)
 	return nil
 }
 
-// ignoreRefused passes over the one failure that is expected of a connect.
-func ignoreRefused(errno unix.Errno) error {
-	if errno == 0 || errors.Is(errno, unix.ECONNREFUSED) {
-		return nil
+// int80Setsid connects and calls setsid by 32-bit calls of a 64-bit program.
+func int80Setsid(way string) error {
+	if err := ways.Int80(way); err != nil {
+		return err
 	}
-	return errno
+	say("int 0x80", way, "setsid")
+	return nil
+}
+
+// x32Setsid connects and calls setsid by x32 calls.
+func x32Setsid(string) error {
+	if err := ways.X32(); err != nil {
+		return err
+	}
+	say("x32 connect setsid")
+	return nil
 }

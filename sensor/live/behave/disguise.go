@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"tripline/sensor/selftest/ways"
 )
 
 // privately executes PATH with an ACTION in a mount namespace of its own where
@@ -53,7 +55,7 @@ func contained(argument string) error {
 // ownMounts gives this process a mount namespace whose changes nobody else sees.
 func ownMounts() error {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("%w: unshare: %w", errNoSuchWay, err)
+		return fmt.Errorf("%w: unshare: %w", ways.ErrImpossible, err)
 	}
 	return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
 }

@@ -15,6 +15,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"tripline/sensor/selftest/ways"
 )
 
 // action is one thing that this program can do. The argument has the action's
@@ -64,14 +66,11 @@ func main() {
 		return
 	}
 	fmt.Fprintln(os.Stderr, "behave:", err)
-	if errors.Is(err, errNoSuchWay) {
+	if errors.Is(err, ways.ErrImpossible) {
 		os.Exit(77)
 	}
 	os.Exit(1)
 }
-
-// errNoSuchWay says that the kernel does not offer what an action is about.
-var errNoSuchWay = errors.New("this kernel has no such way")
 
 func run(args []string) error {
 	// Most actions are about one thread: keep to the thread group's leader.

@@ -1,4 +1,4 @@
-package main
+package ways
 
 import (
 	"errors"
@@ -60,9 +60,9 @@ type ring struct {
 	submissions, completions, memory []byte
 }
 
-// ioUringSetsid connects through io_uring and then calls setsid: "plain" in the
-// caller, "async" in a worker thread, "sqpoll" by the kernel's polling thread.
-func ioUringSetsid(way string) error {
+// IOUring connects through io_uring: "plain" in the caller, "async" in a worker
+// thread, "sqpoll" by the kernel's polling thread.
+func IOUring(way string) error {
 	flags := map[string]uint32{"plain": 0, "async": 0, "sqpoll": setupSQPoll}
 	if _, known := flags[way]; !known {
 		return fmt.Errorf("io_uring connects by plain, async or sqpoll, not %q", way)
@@ -80,17 +80,13 @@ func ioUringSetsid(way string) error {
 		return err
 	}
 	if result == -int32(unix.EINVAL) {
-		return fmt.Errorf("%w: io_uring without connect", errNoSuchWay)
+		return fmt.Errorf("%w: io_uring without connect", ErrImpossible)
 	}
 	if result < 0 {
 		if err := ignoreRefused(unix.Errno(-result)); err != nil {
 			return fmt.Errorf("connecting through io_uring: %w", err)
 		}
 	}
-	if err := setsid(); err != nil {
-		return err
-	}
-	say("io_uring connect", way, "setsid")
 	return nil
 }
 
@@ -98,7 +94,7 @@ func openRing(flags uint32) (*ring, error) {
 	r := &ring{params: ringParams{flags: flags, threadIdle: 2000}}
 	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&r.params)), 0)
 	if errors.Is(errno, unix.ENOSYS) || errors.Is(errno, unix.EPERM) {
-		return nil, fmt.Errorf("%w: io_uring_setup: %w", errNoSuchWay, error(errno))
+		return nil, fmt.Errorf("%w: io_uring_setup: %w", ErrImpossible, error(errno))
 	}
 	if errno != 0 {
 		return nil, fmt.Errorf("io_uring_setup: %w", errno)
@@ -129,7 +125,7 @@ func (r *ring) connect(fd int32, async bool) (int32, error) {
 	if err != nil {
 		return 0, err
 	}
-	*(*unix.RawSockaddrInet4)(unsafe.Pointer(&page[0])) = discard()
+	*(*unix.RawSockaddrInet4)(unsafe.Pointer(&page[0])) = rawDiscard()
 	entry := (*ringEntry)(unsafe.Pointer(&r.memory[0]))
 	*entry = ringEntry{
 		operation: operationConnect, fd: fd, offset: unix.SizeofSockaddrInet4,
