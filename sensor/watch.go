@@ -158,14 +158,14 @@ func (w *watch) replan(plan *auditrules.Plan) (remove func() error, err error) {
 		}
 		return nothing, w.find(plan)
 	}
-	remove, err = w.installed.Extend(plan)
+	removeFormer, err := w.installed.Extend(plan)
 	if err != nil {
 		return nil, err
 	}
 	return func() error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		return remove()
+		return removeFormer()
 	}, nil
 }
 

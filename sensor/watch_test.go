@@ -1,7 +1,9 @@
 package sensor
 
 import (
+	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +24,6 @@ type fakeControl struct {
 func (f *fakeControl) Status() (kernel.Status, error)   { return f.status, nil }
 func (f *fakeControl) Set(kernel.Setting, uint32) error { return f.refuse }
 func (f *fakeControl) Rules() ([][]byte, error)         { return f.rules, nil }
-func (f *fakeControl) DeleteRule([]byte) error          { return f.refuse }
 
 func (f *fakeControl) AddRule(wire []byte) error {
 	if f.refuse != nil {
@@ -30,6 +31,13 @@ func (f *fakeControl) AddRule(wire []byte) error {
 	}
 	f.rules = append(f.rules, wire)
 	return nil
+}
+
+func (f *fakeControl) DeleteRule(wire []byte) error {
+	if f.refuse == nil {
+		f.rules = slices.DeleteFunc(f.rules, func(one []byte) bool { return bytes.Equal(one, wire) })
+	}
+	return f.refuse
 }
 
 func (f *fakeControl) Close() error {
@@ -42,6 +50,31 @@ func testPlan() *auditrules.Plan {
 		{Line: "-a always,exit -S connect", Portable: "-a always,exit -S 42", Wire: []byte("1")},
 		{Line: "-a always,exit -S setsid", Portable: "-a always,exit -S 112", Wire: []byte("2")},
 	}}
+}
+
+// TestReplan adds the rules of a new plan before it takes away those that only
+// the former has.
+func TestReplan(t *testing.T) {
+	control := &fakeControl{}
+	w := &watch{control: control, log: hclog.NewNullLogger()}
+	if err := w.install(testPlan()); err != nil {
+		t.Fatal(err)
+	}
+	plan := testPlan()
+	plan.Rules[0] = auditrules.Rule{Line: "-a always,exit -S execve", Wire: []byte("3")}
+	remove, err := w.replan(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(bytes.Join(control.rules, nil)); got != "123" {
+		t.Errorf("rules %s in between, want 123", got)
+	}
+	if err := remove(); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(bytes.Join(control.rules, nil)); got != "23" {
+		t.Errorf("rules %s at the end, want 23", got)
+	}
 }
 
 // TestLockedMeanwhile ends well, and says so, where somebody locked audit after

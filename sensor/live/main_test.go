@@ -45,8 +45,8 @@ func runAll(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	defer os.RemoveAll(built.folder) //nolint:errcheck // a temporary folder
 	code := m.Run()
-	_ = os.RemoveAll(built.folder) // a temporary folder
 	after, err := snapshot()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "reading the state of kernel audit:", err)
@@ -54,9 +54,17 @@ func runAll(m *testing.M) int {
 	}
 	if difference := before.difference(after); difference != "" {
 		fmt.Fprintln(os.Stderr, "the tests changed kernel audit:", difference)
+		repair()
 		return 1
 	}
 	return code
+}
+
+// repair puts back what a sensor that did not end well has changed, so that one
+// failed test does not make others fail.
+func repair() {
+	out, err := exec.Command(built.tripline, "rules", "remove").CombinedOutput()
+	fmt.Fprintf(os.Stderr, "tripline rules remove: %v\n%s", err, out)
 }
 
 // build compiles the sensor and the helper, static so that they also run in an
@@ -169,6 +177,7 @@ func unchanged(t testing.TB) {
 		}
 		if difference := before.difference(after); difference != "" {
 			t.Errorf("kernel audit was changed: %s", difference)
+			repair()
 		}
 	})
 }
