@@ -103,17 +103,6 @@ type Detect struct {
 	Tolerance Duration `toml:"tolerance"`
 }
 
-// Output says where results go, besides standard output.
-type Output struct {
-	Alerts AlertFile `toml:"alerts"`
-}
-
-// AlertFile is a file to which alerts are appended, one JSON document a line.
-type AlertFile struct {
-	// Path names the file. Empty means that alerts are not written to a file.
-	Path string `toml:"path"`
-}
-
 // Health says what the sensor mends when somebody takes its sight away. That it
 // says so needs no setting.
 type Health struct {
@@ -154,7 +143,7 @@ func Default() *Config {
 			MaxPendingPerRule: 65536,
 			MaxPendingTotal:   262144,
 		},
-		Output: Output{Alerts: AlertFile{Path: "/var/log/tripline/alerts.ndjson"}},
+		Output: defaultOutput(),
 		Health: Health{Reinstall: true},
 		Log:    Log{Level: LevelInfo},
 	}

@@ -28,3 +28,6 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 
 // String gives the span as "1m30s".
 func (d Duration) String() string { return time.Duration(d).String() }
+
+// Std is the span as the standard library has it.
+func (d Duration) Std() time.Duration { return time.Duration(d) }

@@ -71,10 +71,7 @@ func (c *Config) check() []problem {
 		found.add(fmt.Sprintf("must be between 0s and %s, not %s", maxTolerance, c.Detect.Tolerance),
 			"every alert comes later by as much", "detect", "tolerance")
 	}
-	found.path(c.Output.Alerts.Path, "output", "alerts", "path")
-	if strings.HasSuffix(c.Output.Alerts.Path, "/") {
-		found.add("must name a file, not a folder", "", "output", "alerts", "path")
-	}
+	found.checkOutput(&c.Output)
 	found.oneOf(string(c.Log.Level), []string{
 		string(LevelError), string(LevelWarn), string(LevelInfo), string(LevelDebug),
 	}, "log", "level")

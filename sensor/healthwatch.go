@@ -95,12 +95,12 @@ func changeReader(who func(*normalize.Event) health.Who, tell func(health.Change
 
 // sayHealth hands a health alert to every output and to the program's log.
 func (s *Sensor) sayHealth(message health.Message) {
-	log := s.options.Log.Error
+	log, severity := s.options.Log.Error, output.SeverityError
 	switch message.Level() {
 	case "info":
-		log = s.options.Log.Info
+		log, severity = s.options.Log.Info, output.SeverityInfo
 	case "warning":
-		log = s.options.Log.Warn
+		log, severity = s.options.Log.Warn, output.SeverityWarning
 	}
 	log(message.What, "health", message.ID, "state", message.State(), "by", message.Who.String())
 	text, err := message.Document(s.host)
@@ -108,11 +108,11 @@ func (s *Sensor) sayHealth(message health.Message) {
 		s.reported.warn("a health alert cannot be written", err)
 		return
 	}
-	document := output.Document{JSON: text}
+	document := output.Document{JSON: text, Kind: output.KindHealth, Severity: severity, Time: time.Now()}
 	if s.options.Text {
 		document.Text = message.Text()
 	}
-	for _, queue := range s.queues {
+	for _, queue := range s.alertsTo {
 		queue.Add(document) // a full queue counts it, and is a condition itself
 	}
 }

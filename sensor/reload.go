@@ -48,6 +48,7 @@ func (s *Sensor) serveReloads(ctx context.Context) <-chan struct{} {
 				return
 			case <-s.options.Reload:
 			}
+			s.reopenOutputs()
 			if err := s.reload(ctx); err != nil {
 				s.options.Log.Error("reloading the rules", "error", diag.Detail(err))
 			}

@@ -31,6 +31,9 @@ type Options struct {
 	Log hclog.Logger
 	// Outputs are where alerts go; the sensor closes them.
 	Outputs []output.Writer
+	// EventOutputs are where events go. One that is among Outputs too has one
+	// queue for both.
+	EventOutputs []output.Writer
 	// Text says that an output wants the form for a person too.
 	Text bool
 	// SelfTest names the samples to perform once the sensor watches.
@@ -54,10 +57,6 @@ type Options struct {
 	Once bool
 }
 
-// queueCapacity is how many alerts wait for one output. An alert has about
-// 10 KiB.
-const queueCapacity = 1024
-
 // Sensor is the running sensor.
 type Sensor struct {
 	options  Options
@@ -66,7 +65,8 @@ type Sensor struct {
 	features kernel.Features // of this host's kernel
 	watch    *watch
 	pipeline *pipeline
-	queues   []*output.Queue
+	queues   []*output.Queue // of all outputs
+	alertsTo []*output.Queue // those that alerts go to
 	samples  samples
 	// host is what health alerts say of this host, losses what alerts need to
 	// know of lost records.
@@ -101,7 +101,7 @@ func Run(ctx context.Context, options Options) (_ Summary, err error) {
 	}
 	s.watch, err = openWatch(options.Config.Kernel, s.plan, s.options.LockFile, options.Passive, options.Log)
 	if err != nil {
-		return summary, errors.Join(err, closeWriters(options.Outputs))
+		return summary, errors.Join(err, s.closeOutputs())
 	}
 	defer func() {
 		closeErr := s.watch.close()
@@ -112,7 +112,7 @@ func Run(ctx context.Context, options Options) (_ Summary, err error) {
 	}()
 	defer recoverInto(&err)
 	if err := s.connect(); err != nil {
-		return summary, errors.Join(err, closeWriters(options.Outputs))
+		return summary, errors.Join(err, s.closeOutputs())
 	}
 	s.announce()
 	return s.watchUntil(ctx)
@@ -135,17 +135,15 @@ func (s *Sensor) connect() error {
 	s.pipeline.isTest = s.samples.match
 	s.pipeline.onAlert = s.raise
 	s.pipeline.report = func(err error) { s.reported.warn("an audit record cannot be used", err) }
-	for _, writer := range s.options.Outputs {
-		s.queues = append(s.queues, output.NewQueue(writer, queueCapacity, func(err error) {
-			s.options.Log.Error("output", "error", err)
-		}))
-	}
+	s.startQueues()
 	return nil
 }
 
 // raise hands an alert to every output.
 func (s *Sensor) raise(made alert.Alert) {
-	document := output.Document{JSON: made.JSON}
+	document := output.Document{
+		JSON: made.JSON, ID: made.ID, Kind: output.KindAlert, Severity: output.RuleSeverity(made.Severity), Time: time.Now(),
+	}
 	if s.options.Text {
 		text, err := alert.Text(made.JSON)
 		if err != nil {
@@ -153,7 +151,7 @@ func (s *Sensor) raise(made alert.Alert) {
 		}
 		document.Text = text
 	}
-	for _, queue := range s.queues {
+	for _, queue := range s.alertsTo {
 		if !queue.Add(document) {
 			s.reported.warn("an output is too slow", fmt.Errorf("alert %s is not written to %s: its queue is full", made.ID, queue.Name()))
 		}
@@ -187,6 +185,9 @@ func (s *Sensor) announce() {
 	s.announceLimits()
 	for _, writer := range s.options.Outputs {
 		logger.Info("alerts go to", "output", writer.Name())
+	}
+	for _, writer := range s.options.EventOutputs {
+		logger.Info("events go to", "output", writer.Name())
 	}
 	logger.Info("watching this host; stop with Ctrl-C")
 }
@@ -263,19 +264,6 @@ func (s *Sensor) watchUntil(ctx context.Context) (Summary, error) {
 	return summary, err
 }
 
-// closeTimeout bounds how long outputs may take to write what waits at the end.
-const closeTimeout = 3 * time.Second
-
-func (s *Sensor) closeQueues() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	var failures []error
-	for _, queue := range s.queues {
-		failures = append(failures, queue.Close(ctx))
-	}
-	return errors.Join(failures...)
-}
-
 // sayTotals sums the run up.
 func (s *Sensor) sayTotals() {
 	received, joined := s.watch.source.Stats(), s.pipeline.correlator.Stats()
@@ -287,7 +275,7 @@ func (s *Sensor) sayTotals() {
 	}
 	for _, queue := range s.queues {
 		if stats := queue.Stats(); stats.Dropped+stats.Failed > 0 {
-			s.options.Log.Error("alerts were not delivered", "output", queue.Name(), "dropped", stats.Dropped, "failed", stats.Failed)
+			s.options.Log.Error("not everything was delivered", "output", queue.Name(), "dropped", stats.Dropped, "failed", stats.Failed)
 		}
 	}
 }
@@ -298,12 +286,4 @@ func recoverInto(err *error) { //nolint:gocritic // it sets the caller's result
 	if reason := recover(); reason != nil {
 		*err = errors.Join(*err, fmt.Errorf("internal error, please report it: %v\n%s", reason, debug.Stack()))
 	}
-}
-
-func closeWriters(writers []output.Writer) error {
-	var failures []error
-	for _, writer := range writers {
-		failures = append(failures, writer.Close())
-	}
-	return errors.Join(failures...)
 }

@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"tripline/config"
@@ -62,15 +60,17 @@ func run(command *cobra.Command, std streams, common *settings, loaded *config.C
 		return err
 	}
 	logger := newLog(std.err, loaded.Log.Level)
-	outputs, err := openOutputs(std, loaded.Output.Alerts.Path, asText, logger)
+	outputs, err := sensor.OpenOutputs(&loaded.Output, logger)
 	if err != nil {
 		return err
 	}
 	ctx, reload, stop := runSignals(command.Context(), std.terminal)
 	defer stop()
 	options := sensor.Options{
-		Config: loaded, Rules: compiled, Log: logger, Outputs: outputs, Text: asText,
-		Reload: reload, LoadRules: common.reloadRules,
+		Config: loaded, Rules: compiled, Log: logger, Text: asText,
+		Outputs:      append([]output.Writer{output.NewStream("standard output", std.out, asText)}, outputs.Alerts...),
+		EventOutputs: outputs.Events,
+		Reload:       reload, LoadRules: common.reloadRules,
 	}
 	if test {
 		options.SelfTest = selftest.Basic()
@@ -102,19 +102,6 @@ func (s *settings) reloadRules() ([]*detect.Compiled, error) {
 		return nil, err
 	}
 	return sensor.LoadRules(loaded.Rules.Folder, loaded.Exceptions)
-}
-
-// openOutputs opens the standard output and, where there is one, the alert file.
-func openOutputs(std streams, path string, asText bool, logger hclog.Logger) ([]output.Writer, error) {
-	outputs := []output.Writer{output.NewStream("standard output", std.out, asText)}
-	if path == "" {
-		return outputs, nil
-	}
-	file, err := output.OpenFile(path, func(err error) { logger.Error("alert file", "error", err) })
-	if err != nil {
-		return nil, fmt.Errorf("%w; choose another path with --alert-file or [output.alerts] path", err)
-	}
-	return append(outputs, file), nil
 }
 
 // errNotRoot is said before anything is opened, so that a user without

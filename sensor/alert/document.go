@@ -35,6 +35,8 @@ type Alert struct {
 	ID string
 	// Test says that a self-test of the sensor's own raised it.
 	Test bool
+	// Severity is the rule's: low, medium, high or critical.
+	Severity string
 	// JSON is the whole document on one line.
 	JSON []byte
 }
@@ -80,7 +82,7 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 	if err != nil {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}
-	return Alert{ID: id, Test: test, JSON: text}, nil
+	return Alert{ID: id, Test: test, Severity: match.Rule.Severity, JSON: text}, nil
 }
 
 // addLost marks an alert during whose events records were lost: something that

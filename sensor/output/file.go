@@ -4,131 +4,287 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	"syscall"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
-// retryPause is how long a file output waits before it tries again to write to
-// a file system that is full or failing.
-const retryPause = time.Second
+const (
+	// retryPause is how long a file output waits before it tries again to write
+	// to a file system that is full or failing.
+	retryPause = time.Second
+	// maxKeptBuffer is the largest buffer that is kept between batches.
+	maxKeptBuffer = 4 << 20
+)
 
-// File appends documents to a file, one JSON document a line, and syncs each to
-// disk before it counts as written. When a write fails, the part of the line
-// that got out is cut off again, so that the file always ends with a whole
-// line, and the document is tried again until it succeeds or the sensor stops.
-type File struct {
-	path   string
-	file   *os.File
-	buffer []byte
-	report func(error)
+// FileOptions say where and how a File writes.
+type FileOptions struct {
+	// Path names the file. Rotated ones are beside it, Path.000001.gz and on.
+	Path string
+	// Sync makes documents count as written only once they are on the disk.
+	Sync bool
+	// Rotation says when a new file is begun and what becomes of old ones.
+	Rotation Rotation
+	// Log is told what goes wrong, and when it works again.
+	Log hclog.Logger
 }
 
-var _ Writer = (*File)(nil)
+// File appends documents to a file, one JSON document a line. When a write
+// fails, the part that got out is cut off again, so that the file always ends
+// with a whole line, and the documents are tried again until that succeeds or
+// the sensor stops. A file that was removed or moved away is made anew.
+type File struct {
+	options FileOptions
+	file    *os.File
+	info    fs.FileInfo // of file, to notice that its name is another's now
+	born    time.Time   // when the first document was written
+	buffer  []byte
+	torn    bool // the file may end within a line
+	rotator *rotator
+
+	// rotateAfter is when to try again after a rotation failed.
+	rotateAfter time.Time
+
+	reopen  atomic.Bool
+	retried atomic.Uint64
+	trouble atomic.Pointer[string]
+}
+
+var (
+	_ BatchWriter = (*File)(nil)
+	_ Reopener    = (*File)(nil)
+	_ Counted     = (*File)(nil)
+)
 
 // OpenFile opens or creates the file, readable by its owner alone, and the
-// folders above it. What is in it stays. The report function is told when
-// writing starts to fail and when it works again.
-func OpenFile(path string, report func(error)) (*File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return nil, fmt.Errorf("making the folder of the alert file: %w", err)
+// folders above it. What is in it stays. A file system that is full, read-only
+// or failing is no error: it is said, and writing is tried until it is mended.
+func OpenFile(options FileOptions) (*File, error) {
+	f := &File{options: options}
+	f.rotator = newRotator(options.Path, options.Rotation, options.Log)
+	err := f.open()
+	if err != nil && !mayPass(err) {
+		return nil, errors.Join(err, f.rotator.close())
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("opening the alert file: %w", err)
-	}
-	f := &File{path: path, file: file, report: report}
-	if err := f.endLine(); err != nil {
-		return nil, errors.Join(err, file.Close())
+		f.say(err)
 	}
 	return f, nil
 }
 
-// endLine ends a line that a crash left unfinished, so that the next document
-// does not become part of it.
-func (f *File) endLine() error {
-	size, regular, err := f.length()
-	if err != nil || !regular || size == 0 {
-		return err
+// mayPass says whether an error is of the file system, which may get well, and
+// not of the path.
+func mayPass(err error) bool {
+	for _, one := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EIO, syscall.EDQUOT, syscall.ESTALE, syscall.EMFILE, syscall.ENFILE} {
+		if errors.Is(err, one) {
+			return true
+		}
 	}
-	reader, err := os.Open(f.path)
-	if err != nil {
-		return fmt.Errorf("reading the end of the alert file: %w", err)
-	}
-	defer func() { _ = reader.Close() }() // nothing was written through it
-	last := make([]byte, 1)
-	if _, err := reader.ReadAt(last, size-1); err != nil {
-		return fmt.Errorf("reading the end of the alert file: %w", err)
-	}
-	if last[0] == '\n' {
-		return nil
-	}
-	if _, err := f.file.Write([]byte{'\n'}); err != nil {
-		return fmt.Errorf("ending the alert file's last line: %w", err)
-	}
-	return nil
+	return false
 }
 
-// length asks for the file's size in bytes, and whether it has one: devices and
-// pipes have none.
-func (f *File) length() (size int64, regular bool, err error) {
-	info, err := f.file.Stat()
-	if err != nil {
-		return 0, false, fmt.Errorf("asking for the alert file's size: %w", err)
+// open opens the file of the configured name in the place of the one before.
+func (f *File) open() error {
+	if err := os.MkdirAll(filepath.Dir(f.options.Path), 0o750); err != nil {
+		return fmt.Errorf("making the folder of an output file: %w", err)
 	}
-	return info.Size(), info.Mode().IsRegular(), nil
+	file, err := os.OpenFile(f.options.Path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	if errors.Is(err, fs.ErrPermission) { // a pipe or device that can only be written to
+		file, err = os.OpenFile(f.options.Path, os.O_WRONLY|os.O_APPEND, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("opening an output file: %w", err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return errors.Join(fmt.Errorf("asking about an output file: %w", err), file.Close())
+	}
+	if f.file != nil {
+		err = f.file.Close()
+	}
+	f.file, f.info, f.torn = file, info, false
+	f.born = time.Now()
+	if info.Mode().IsRegular() && info.Size() > 0 {
+		f.torn = !endsWithLine(file, info.Size())
+		f.born = f.born.Add(-age(file, f.born))
+	}
+	if f.options.Sync && info.Size() == 0 && info.Mode().IsRegular() {
+		err = errors.Join(err, syncFolder(filepath.Dir(f.options.Path)))
+	}
+	return err
+}
+
+// endsWithLine says whether the last line is whole. After a crash it may not be.
+func endsWithLine(file *os.File, size int64) bool {
+	last := make([]byte, 1)
+	_, err := file.ReadAt(last, size-1)
+	return err == nil && last[0] == '\n'
 }
 
 // Name implements Writer.
-func (f *File) Name() string { return f.path }
+func (f *File) Name() string { return f.options.Path }
+
+// Reopen implements Reopener.
+func (f *File) Reopen() { f.reopen.Store(true) }
+
+// Counters implements Counted.
+func (f *File) Counters() Counters {
+	counters := Counters{Retried: f.retried.Load()}
+	if trouble := f.trouble.Load(); trouble != nil {
+		counters.Trouble = *trouble
+	}
+	return counters
+}
 
 // Write implements Writer.
 func (f *File) Write(ctx context.Context, document Document) error {
-	f.buffer = append(append(f.buffer[:0], document.JSON...), '\n')
+	_, err := f.WriteBatch(ctx, []Document{document})
+	return err
+}
+
+// WriteBatch implements BatchWriter: all or nothing.
+func (f *File) WriteBatch(ctx context.Context, documents []Document) (int, error) {
+	if cap(f.buffer) > maxKeptBuffer {
+		f.buffer = nil
+	}
+	f.buffer = f.buffer[:0]
+	for i := range documents {
+		f.buffer = append(append(f.buffer, documents[i].JSON...), '\n')
+	}
 	err := f.writeOnce()
 	if err == nil {
-		return nil
+		f.sayWell()
+		return len(documents), nil
 	}
-	f.report(fmt.Errorf("%w; alerts wait in memory and are written as soon as that is mended", err))
+	f.say(err)
 	ticker := time.NewTicker(retryPause)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("giving up on the alert file: %w", err)
+			return 0, fmt.Errorf("giving up on %d documents for %s: %w", len(documents), f.options.Path, err)
 		case <-ticker.C:
 		}
+		f.retried.Add(1)
 		if err = f.writeOnce(); err == nil {
-			f.report(fmt.Errorf("writing to %s works again", f.path))
-			return nil
+			f.sayWell()
+			return len(documents), nil
 		}
 	}
 }
 
-// writeOnce writes and syncs the buffered line, or leaves the file as it was.
-// The size is asked each time, because somebody may have truncated the file.
+// say tells once what is wrong.
+func (f *File) say(err error) {
+	text := err.Error()
+	if f.trouble.Swap(&text) == nil {
+		f.options.Log.Error("an output file cannot be written; what is for it waits in memory and is written as soon as that is mended",
+			"file", f.options.Path, "error", err)
+	}
+}
+
+// sayWell tells that what was wrong is over.
+func (f *File) sayWell() {
+	if f.trouble.Load() != nil {
+		f.trouble.Store(nil)
+		f.options.Log.Info("writing to an output file works again", "file", f.options.Path)
+	}
+}
+
+// writeOnce writes and syncs the buffered lines, or leaves the file as it was.
 func (f *File) writeOnce() error {
-	size, regular, err := f.length()
+	size, err := f.prepare()
 	if err != nil {
 		return err
 	}
+	regular := f.info.Mode().IsRegular()
+	if f.torn {
+		if _, err := f.file.Write([]byte{'\n'}); err != nil {
+			return fmt.Errorf("ending a torn line: %w", err)
+		}
+		f.torn = false
+		size++
+	}
 	_, err = f.file.Write(f.buffer)
-	if err == nil && regular {
+	if err == nil && regular && f.options.Sync {
 		err = f.file.Sync()
 	}
 	if err == nil {
 		return nil
 	}
 	if regular {
-		err = errors.Join(err, f.file.Truncate(size))
+		if cut := f.file.Truncate(size); cut != nil {
+			f.torn = true
+			err = errors.Join(err, cut)
+		}
 	}
-	return fmt.Errorf("writing an alert: %w", err)
+	return fmt.Errorf("writing documents: %w", err)
+}
+
+// prepare sees to it that the open file is the one of the configured name and
+// has room, and returns its size. The size is asked each time, because somebody
+// may have truncated the file.
+func (f *File) prepare() (int64, error) {
+	if f.file == nil || f.reopen.Swap(false) {
+		if err := f.open(); err != nil {
+			return 0, err
+		}
+	} else if named, err := os.Stat(f.options.Path); err != nil || !os.SameFile(named, f.info) {
+		if err := f.open(); err != nil {
+			return 0, err
+		}
+		f.options.Log.Warn("an output file was removed or renamed; a new one is written", "file", f.options.Path)
+	}
+	if !f.info.Mode().IsRegular() {
+		return 0, nil
+	}
+	info, err := f.file.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("asking for the size of an output file: %w", err)
+	}
+	if info.Size() > 0 && f.options.Rotation.due(info.Size()+int64(len(f.buffer)), time.Since(f.born)) {
+		return f.rotate(info.Size())
+	}
+	return info.Size(), nil
+}
+
+// rotatePause is how long a rotation that failed is not tried again.
+const rotatePause = time.Minute
+
+// rotate begins a new file and returns its size. Where the old one cannot be
+// moved away it is written on, which loses nothing, and that is said.
+func (f *File) rotate(size int64) (int64, error) {
+	if time.Now().Before(f.rotateAfter) {
+		return size, nil
+	}
+	if err := f.rotator.moveAway(); err != nil {
+		f.rotateAfter = time.Now().Add(rotatePause)
+		f.options.Log.Error("an output file cannot be rotated and grows on; it is tried again in a minute", "file", f.options.Path, "error", err)
+		return size, nil
+	}
+	if err := f.open(); err != nil {
+		return 0, err
+	}
+	f.rotator.wake()
+	return 0, nil
 }
 
 // Close implements Writer.
 func (f *File) Close() error {
-	if err := f.file.Close(); err != nil {
-		return fmt.Errorf("closing the alert file: %w", err)
+	var failures []error
+	if f.file != nil {
+		if f.info.Mode().IsRegular() && f.options.Sync {
+			failures = append(failures, f.file.Sync())
+		}
+		failures = append(failures, f.file.Close())
+	}
+	failures = append(failures, f.rotator.close())
+	if err := errors.Join(failures...); err != nil {
+		return fmt.Errorf("closing an output file: %w", err)
 	}
 	return nil
 }

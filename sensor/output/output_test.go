@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 func TestFileAppendsWholeLines(t *testing.T) {
@@ -27,7 +29,7 @@ func TestFileAppendsWholeLines(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			file, err := OpenFile(path, func(err error) { t.Error(err) })
+			file, err := OpenFile(FileOptions{Path: path, Sync: true, Log: hclog.NewNullLogger()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -53,7 +55,7 @@ func TestFileAppendsWholeLines(t *testing.T) {
 
 func TestFileThatCannotBeOpened(t *testing.T) {
 	folder := t.TempDir()
-	if _, err := OpenFile(folder, func(error) {}); err == nil || !strings.Contains(err.Error(), folder) {
+	if _, err := OpenFile(FileOptions{Path: folder, Log: hclog.NewNullLogger()}); err == nil || !strings.Contains(err.Error(), folder) {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -64,8 +66,8 @@ func TestFileTriesAgain(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip(err)
 	}
-	var reports []string
-	file, err := OpenFile("/dev/full", func(err error) { reports = append(reports, err.Error()) })
+	var reports bytes.Buffer
+	file, err := OpenFile(FileOptions{Path: "/dev/full", Sync: true, Log: hclog.New(&hclog.LoggerOptions{Output: &reports})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,8 +77,8 @@ func TestFileTriesAgain(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "no space left on device") {
 		t.Errorf("the error is %v", err)
 	}
-	if len(reports) != 1 || !strings.Contains(reports[0], "/dev/full") {
-		t.Errorf("it said %q", reports)
+	if said := reports.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "/dev/full") {
+		t.Errorf("it said %q", said)
 	}
 }
 
@@ -126,7 +128,7 @@ func TestQueueNeverWaits(t *testing.T) {
 	if err := queue.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if stats := queue.Stats(); stats != (Stats{Written: 3, Dropped: 3}) || len(writer.got) != 3 || !writer.closed {
+	if stats := queue.Stats(); stats != (Stats{Accepted: 3, Written: 3, Dropped: 3}) || len(writer.got) != 3 || !writer.closed {
 		t.Errorf("%+v, %d written, closed %v", stats, len(writer.got), writer.closed)
 	}
 }
