@@ -22,7 +22,8 @@ func (e *Event) identity() *Identity {
 // not set.
 func (e *Event) query(d *details, pid uint32) ProcessQuery {
 	query := ProcessQuery{
-		Node: e.node.name, PID: pid, AUID: unset, Session: unset, Executable: text(d.exe), Time: e.time, Sequence: e.sequence,
+		Node: e.node.name, PID: pid, AUID: unset, Session: unset, Executable: text(d.exe),
+		Executes: d.call == callExec && d.success == yes, Time: e.time, Sequence: e.sequence,
 	}
 	if id, ok := d.id(idPPID); ok {
 		query.PPID = id

@@ -13,12 +13,20 @@ const logProcessLimit = 65536
 // the same log gives the same identities on every machine.
 //
 // An event belongs to the process of an earlier one where node, pid, login user
-// and audit session are the same and so is the parent or the executable;
-// otherwise it starts a new process. On kernels that record thread ids each
-// thread counts as a process, because a log does not tell.
+// and audit session are the same, and so are the parent and the executable, but
+// for what a process can do without anybody else's taking its pid: execute another
+// program, which the log must show if it showed an earlier one of the process, or
+// become init's child. Otherwise it starts a new process.
+//
+// Some kernels record thread ids (2.6.32 to 4.4, and RHEL 7's before 3.10.0-1160). A
+// pid is taken for a thread of a process where nothing else explains it: it runs
+// the program that one other child of its parent, and no second one, was seen to
+// execute, was not seen to execute it itself, and cannot have it from its parent,
+// which runs another.
 type LogResolver struct {
 	seed      maphash.Seed
 	processes *procTable[logKey, logProcess]
+	programs  *procTable[logProgram, logLeader]
 	evicted   atomic.Uint64
 }
 
@@ -31,8 +39,25 @@ type logKey struct {
 
 type logProcess struct {
 	entityID string
-	hints    procHints
+	// pid is the process's, which is not the record's for a thread.
+	pid   uint32
+	hints procHints
+	// executed says that the log shows it executing a program.
+	executed bool
 }
+
+// logProgram is a program that a child of a process executed, and logLeader which
+// child did.
+type (
+	logProgram struct {
+		node  uint64
+		hints procHints
+	}
+	logLeader struct {
+		pid     uint32
+		several bool
+	}
+)
 
 // NewLogResolver makes a resolver for one log or for several that are read as
 // one. It remembers 65,536 processes; beyond that the one whose last event is the
@@ -41,6 +66,7 @@ func NewLogResolver() *LogResolver {
 	return &LogResolver{
 		seed:      maphash.MakeSeed(),
 		processes: newProcTable[logKey, logProcess](logProcessLimit, nil),
+		programs:  newProcTable[logProgram, logLeader](logProcessLimit/4, nil),
 	}
 }
 
@@ -50,15 +76,72 @@ func (r *LogResolver) Identify(q ProcessQuery) Identity {
 	key := logKey{node: maphash.String(r.seed, q.Node), pid: q.PID}
 	hints := procHintsOf(&q, r.seed)
 	known := r.processes.get(key)
-	if known != nil && known.hints.agree(hints) {
-		known.hints = hints
-		return Identity{EntityID: known.entityID, PID: q.PID, Inferred: true}
+	if known == nil || !known.goesOn(hints, q.Executes) {
+		if r.processes.put(key, r.begin(key, &q, hints)) {
+			r.evicted.Add(1)
+		}
+		known = r.processes.get(key)
+	}
+	known.hints = hints
+	if q.Executes {
+		known.executed = true
+		r.executed(key, hints)
+	}
+	return Identity{EntityID: known.entityID, PID: known.pid, Inferred: true}
+}
+
+// goesOn says whether an event with these hints may be of the process.
+func (p *logProcess) goesOn(hints procHints, executes bool) bool {
+	if p.hints.agree(hints) {
+		return true
+	}
+	if p.hints.auid != hints.auid || p.hints.session != hints.session {
+		return false
+	}
+	if p.hints.ppid == hints.ppid && hints.ppid != 0 {
+		return executes || !p.executed // another program
+	}
+	const initPID = 1
+	return hints.ppid == initPID && hints.executable != 0 && p.hints.executable == hints.executable
+}
+
+// begin is what a pid stands for that is new or not of the earlier process any
+// more.
+func (r *LogResolver) begin(key logKey, q *ProcessQuery, hints procHints) logProcess {
+	if leader := r.leader(key, q, hints); leader != nil {
+		return *leader
 	}
 	id := procEntityID("log", q.Node, "", uint64(q.PID), uint64(q.Time), q.Sequence)
-	if r.processes.put(key, logProcess{entityID: id, hints: hints}) {
-		r.evicted.Add(1)
+	return logProcess{entityID: id, pid: q.PID, hints: hints}
+}
+
+// leader finds the process that a new pid must be a thread of, nil where there is
+// another explanation.
+func (r *LogResolver) leader(key logKey, q *ProcessQuery, hints procHints) *logProcess {
+	if q.Executes || hints.executable == 0 {
+		return nil
 	}
-	return Identity{EntityID: id, PID: q.PID, Inferred: true}
+	parent := r.processes.get(logKey{key.node, hints.ppid})
+	if parent == nil || parent.hints.executable == 0 || parent.hints.executable == hints.executable {
+		return nil
+	}
+	program := r.programs.get(logProgram{key.node, hints})
+	if program == nil || program.several || program.pid == key.pid {
+		return nil
+	}
+	leader := r.processes.get(logKey{key.node, program.pid})
+	if leader == nil || leader.hints != hints {
+		return nil
+	}
+	return leader
+}
+
+// executed remembers who executed a program.
+func (r *LogResolver) executed(key logKey, hints procHints) {
+	program := logProgram{key.node, hints}
+	before := r.programs.get(program)
+	several := before != nil && (before.several || before.pid != key.pid)
+	r.programs.put(program, logLeader{pid: key.pid, several: several})
 }
 
 // Reset forgets the processes of a node, because its log shows that it was
@@ -66,6 +149,7 @@ func (r *LogResolver) Identify(q ProcessQuery) Identity {
 func (r *LogResolver) Reset(node string) {
 	hash := maphash.String(r.seed, node)
 	r.processes.dropIf(func(key logKey) bool { return key.node == hash })
+	r.programs.dropIf(func(program logProgram) bool { return program.node == hash })
 }
 
 // Evicted counts the processes that were forgotten because of the table's

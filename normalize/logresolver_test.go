@@ -12,7 +12,7 @@ type step struct {
 }
 
 func TestLogResolverJoins(t *testing.T) {
-	base := ProcessQuery{PID: 10, PPID: 1, AUID: 1000, Session: 3, Executable: "/bin/a", Time: 1000, Sequence: 1}
+	base := ProcessQuery{PID: 10, PPID: 7, AUID: 1000, Session: 3, Executable: "/bin/a", Time: 1000, Sequence: 1}
 	with := func(change func(*ProcessQuery)) ProcessQuery {
 		q := base
 		q.Time, q.Sequence = 2000, 2
@@ -22,12 +22,19 @@ func TestLogResolverJoins(t *testing.T) {
 	for name, steps := range map[string][]step{
 		"all the same": {{base, 0}, {with(func(*ProcessQuery) {}), 0}},
 		"an exec":      {{base, 0}, {with(func(q *ProcessQuery) { q.Executable = "/bin/b" }), 0}},
-		"an orphan":    {{base, 0}, {with(func(q *ProcessQuery) { q.PPID = 7 }), 0}},
-		"both":         {{base, 0}, {with(func(q *ProcessQuery) { q.PPID, q.Executable = 7, "/bin/b" }), 1}},
+		"an orphan":    {{base, 0}, {with(func(q *ProcessQuery) { q.PPID = 1 }), 0}},
+		"a parent":     {{base, 0}, {with(func(q *ProcessQuery) { q.PPID = 8 }), 1}},
+		"no program":   {{base, 0}, {with(func(q *ProcessQuery) { q.Executable = "" }), 0}},
+		"an exec that the log would show": {
+			{with(func(q *ProcessQuery) { q.Executes = true }), 0},
+			{with(func(q *ProcessQuery) { q.Executable, q.Executes = "/bin/b", true }), 0},
+			{with(func(q *ProcessQuery) { q.Executable, q.Sequence = "/bin/c", 3 }), 2},
+		},
+		"both": {{base, 0}, {with(func(q *ProcessQuery) { q.PPID, q.Executable = 1, "/bin/b" }), 1}},
 		"one after the other": {
 			{base, 0},
 			{with(func(q *ProcessQuery) { q.Executable = "/bin/b" }), 0},
-			{with(func(q *ProcessQuery) { q.PPID, q.Executable = 7, "/bin/b" }), 0},
+			{with(func(q *ProcessQuery) { q.PPID, q.Executable = 1, "/bin/b" }), 0},
 		},
 		"another login":   {{base, 0}, {with(func(q *ProcessQuery) { q.AUID = 1001 }), 1}},
 		"another session": {{base, 0}, {with(func(q *ProcessQuery) { q.Session = 4 }), 1}},

@@ -72,6 +72,16 @@ func (c *procClock) startedAfter(ticks uint64, event int64) bool {
 	return c.bootNow > earliest
 }
 
+// startedBefore says whether a process that started at ticks certainly existed at
+// the time of an event, given in milliseconds since the Unix epoch.
+func (c *procClock) startedBefore(ticks uint64, event int64) bool {
+	return int64(ticks+1)*int64(procTick) < c.sinceBoot(event*int64(time.Millisecond))
+}
+
+// sinceBoot is a time of day, in nanoseconds since the Unix epoch, as one since
+// the host was booted, by the present time of day.
+func (c *procClock) sinceBoot(day int64) int64 { return day - c.bootNow }
+
 // refresh notices that the time of day was set.
 func (c *procClock) refresh() {
 	if boot, err := c.measure(); err == nil {

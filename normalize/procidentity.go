@@ -42,13 +42,12 @@ func procHintsOf(q *ProcessQuery, seed maphash.Seed) procHints {
 	return hints
 }
 
-// agree says whether a and b may be of one process. The login must be the same.
-// An exec changes the executable and the death of the parent changes the parent,
-// so that one of them being the same is enough; unknown ones prove nothing.
+// agree says whether nothing that a and b show speaks against their being of one
+// process. The parent must be known. A process whose parent has ended, or that has
+// executed another program, is not told from another one.
 func (a procHints) agree(b procHints) bool {
-	if a.auid != b.auid || a.session != b.session {
+	if a.auid != b.auid || a.session != b.session || a.ppid != b.ppid || a.ppid == 0 {
 		return false
 	}
-	return a.ppid == b.ppid && a.ppid != 0 ||
-		a.executable == b.executable && a.executable != 0
+	return a.executable == b.executable || a.executable == 0 || b.executable == 0
 }

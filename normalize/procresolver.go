@@ -5,37 +5,37 @@ import (
 	"fmt"
 	"hash/maphash"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // procProcessLimit bounds how many processes a ProcResolver remembers.
-const procProcessLimit = 4096
+const procProcessLimit = 16384
 
-// procGoneSlack is how long after a process was found to be gone an event may
-// still be taken for one of it, in case the time of day was set meanwhile.
-const procGoneSlack = time.Second
+// procDoubt is how soon after another process's event a pid is believed to be of
+// a new one only where the event is certainly later than its start.
+const procDoubt = 50 * time.Millisecond
 
 // ProcResolver identifies processes of the running kernel through /proc, see
 // proc(5), and keeps what it learned so that the same process costs one system
 // call the next time. One goroutine uses it at a time.
 //
-// It answers what the records are too late for as best it can: where a process
-// has ended before it was looked at, its identity is inferred.
+// Where a process has ended before it was looked at, its identity is that of its
+// fork, if Follow was called and the kernel told of it, else inferred.
 type ProcResolver struct {
 	hostID, bootID string
 	files          *procFiles
 	clock          *procClock
-	pidfds         *procPidfds  // nil where the kernel has none
-	sockets        *procSockets // nil where the kernel does not tell
-	host           *procHost    // nil where it cannot be looked at
+	pidfds         *procPidfds    // nil where the kernel has none
+	connector      *procConnector // nil unless Follow was called
+	sockets        *procSockets   // nil where the kernel does not tell
+	host           *procHost      // nil where it cannot be looked at
 	proved         *procTable[procProved, procFile]
 	users          *userTable
 	seed           maphash.Seed
 	processes      *procTable[uint32, procProcess]
-	evicted        atomic.Uint64
+	counters       procCounters
 }
 
 // procProcess is what is known of a process under the pid that records give it,
@@ -44,11 +44,13 @@ type procProcess struct {
 	identity Identity
 	hints    procHints
 	ticks    uint64
+	// event is the time of its latest event, in milliseconds since the Unix epoch.
+	event int64
 	// verified says that the process was seen in /proc and has not been found to
 	// be gone since.
 	verified bool
-	// goneBy is when the process was found to be gone, in milliseconds since the
-	// Unix epoch; 0 where it was not. It cannot have caused events after that.
+	// goneBy is when the process was found to be gone, in nanoseconds since the
+	// host was booted; 0 where it was not. It cannot have caused events after that.
 	goneBy int64
 }
 
@@ -58,7 +60,7 @@ type procProcess struct {
 // id is read from root. Where root is not a proc file system but a copy of some
 // of its files, root/stat must be among them.
 //
-// It remembers 4096 processes and holds at most 512 file descriptors, or a
+// It remembers 16,384 processes and holds at most 512 file descriptors, or a
 // quarter of what RLIMIT_NOFILE allows; Close gives them back.
 func NewProcResolver(root string, host *HostFacts) (*ProcResolver, error) {
 	clock, err := newProcClock(root)
@@ -88,35 +90,76 @@ func NewProcResolver(root string, host *HostFacts) (*ProcResolver, error) {
 
 // Close gives back the file descriptors. The resolver must not be used after it.
 func (r *ProcResolver) Close() error {
+	var err error
+	if r.connector != nil {
+		err = r.connector.close()
+	}
 	if r.pidfds != nil {
 		r.pidfds.close()
 	}
 	if r.host != nil {
 		r.host.close()
 	}
-	return nil
+	return err
 }
-
-// Evicted counts the processes that were forgotten because of the table's
-// limit. It may be called from any goroutine.
-func (r *ProcResolver) Evicted() uint64 { return r.evicted.Load() }
 
 // Identify says which process an event is about. For a process that it knows and
 // that still runs it makes a single system call and does not allocate.
 func (r *ProcResolver) Identify(q ProcessQuery) Identity {
 	hints := procHintsOf(&q, r.seed)
 	known := r.processes.get(q.PID)
-	if known != nil && known.verified && !r.clock.startedAfter(known.ticks, q.Time) && r.runs(q.PID, known) {
-		known.hints = hints
+	if known != nil && known.verified && r.mayBeOf(known, q.Time) && r.runs(q.PID, known) {
+		known.hints, known.event = hints, q.Time
+		r.counters.verified.Add(1)
 		return known.identity
 	}
 	r.clock.refresh()
+	if r.connector != nil {
+		identity, group, ok := r.followed(&q, hints)
+		if ok {
+			return identity
+		}
+		q.PID = group
+	}
 	found, err := r.ask(q.PID, false)
 	if err == nil && !r.clock.startedAfter(found.ticks, q.Time) {
-		return r.remember(q.PID, r.verified(found, hints))
+		process := r.verified(found, hints, q.Time)
+		if r.doubtful(&process, q.Time) {
+			return r.unsure(&q)
+		}
+		r.counters.verified.Add(1)
+		return r.remember(q.PID, process)
 	}
 	gone := err == nil || errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENOENT)
+	r.counters.inferred.Add(1)
 	return r.remember(q.PID, r.inferred(&q, hints, gone))
+}
+
+// mayBeOf says whether an event may be of a process that is known and still has
+// its pid. Where the kernel tells of forks it is asked about the events of the
+// first milliseconds.
+func (r *ProcResolver) mayBeOf(known *procProcess, event int64) bool {
+	if r.connector != nil {
+		return r.clock.startedBefore(known.ticks, event)
+	}
+	return !r.clock.startedAfter(known.ticks, event)
+}
+
+// doubtful says that the event may also be of another process that had the pid
+// less than a moment before, because times of events are not exact.
+func (r *ProcResolver) doubtful(process *procProcess, event int64) bool {
+	known := r.processes.get(process.identity.PID)
+	return known != nil && known.identity.EntityID != process.identity.EntityID &&
+		!r.clock.startedBefore(process.ticks, event) && event-known.event < procDoubt.Milliseconds()
+}
+
+// unsure is the identity of an event that may be of one process or another: one
+// that no other event has.
+func (r *ProcResolver) unsure(q *ProcessQuery) Identity {
+	r.counters.unsure.Add(1)
+	r.counters.inferred.Add(1)
+	id := procEntityID("inferred", r.hostID, r.bootID, uint64(q.PID), uint64(q.Time), q.Sequence)
+	return Identity{EntityID: id, PID: q.PID, Inferred: true}
 }
 
 // runs says whether a process that was verified still has its pid.
@@ -161,7 +204,7 @@ func (r *ProcResolver) ask(pid uint32, leader bool) (procStat, error) {
 }
 
 // verified is a process as /proc shows it.
-func (r *ProcResolver) verified(found procStat, hints procHints) procProcess {
+func (r *ProcResolver) verified(found procStat, hints procHints, event int64) procProcess {
 	if hints.ppid == 0 {
 		hints.ppid = found.ppid
 	}
@@ -170,18 +213,18 @@ func (r *ProcResolver) verified(found procStat, hints procHints) procProcess {
 		PID:      found.pid,
 		Start:    r.clock.start(found.ticks),
 	}
-	return procProcess{identity: identity, hints: hints, ticks: found.ticks, verified: true}
+	return procProcess{identity: identity, hints: hints, ticks: found.ticks, event: event, verified: true}
 }
 
 // inferred is a process that could not be asked, because it is gone or for
-// another reason. It is the one that had the pid last where nothing speaks
-// against it, otherwise a new one.
+// another reason. It is the one that had the pid last where that is certain or at
+// least nothing speaks against it, otherwise a new one.
 func (r *ProcResolver) inferred(q *ProcessQuery, hints procHints, gone bool) procProcess {
-	process := procProcess{hints: hints}
+	process := procProcess{hints: hints, event: q.Time}
 	known := r.processes.get(q.PID)
-	if known != nil && known.hints.agree(hints) && known.existed(q.Time) && !r.clock.startedAfter(known.ticks, q.Time) {
+	if known != nil && r.same(known, q, hints) {
 		process = *known
-		process.hints = hints
+		process.hints, process.event = hints, q.Time
 		process.verified = false
 	} else {
 		process.identity.EntityID = procEntityID("inferred", r.hostID, r.bootID, uint64(q.PID), uint64(q.Time), q.Sequence)
@@ -189,15 +232,23 @@ func (r *ProcResolver) inferred(q *ProcessQuery, hints procHints, gone bool) pro
 	}
 	process.identity.Inferred = true
 	if gone && process.goneBy == 0 {
-		process.goneBy = r.clock.now().UnixMilli()
+		process.goneBy = r.clock.sinceBoot(r.clock.now().UnixNano())
 	}
 	return process
 }
 
-// existed says whether the process may have caused an event of the time given in
-// milliseconds since the Unix epoch, as far as its end is concerned.
-func (p *procProcess) existed(event int64) bool {
-	return p.goneBy == 0 || event <= p.goneBy+procGoneSlack.Milliseconds()
+// same says whether an event is of the process that had its pid last.
+func (r *ProcResolver) same(known *procProcess, q *ProcessQuery, hints procHints) bool {
+	if known.goneBy != 0 && r.clock.sinceBoot(q.Time*int64(time.Millisecond)) > known.goneBy ||
+		r.clock.startedAfter(known.ticks, q.Time) {
+		return false
+	}
+	if r.connector != nil {
+		if kept, told := r.connector.kept(q.PID, min(known.event, q.Time), max(known.event, q.Time)); told {
+			return kept
+		}
+	}
+	return known.hints.agree(hints)
 }
 
 // remember keeps what was found out about the process of a pid.
@@ -206,7 +257,7 @@ func (r *ProcResolver) remember(pid uint32, process procProcess) Identity {
 		r.dropPidfd(pid)
 	}
 	if r.processes.put(pid, process) {
-		r.evicted.Add(1)
+		r.counters.evicted.Add(1)
 	}
 	return process.identity
 }

@@ -170,8 +170,9 @@ func TestGoneProcessKeepsItsIdentity(t *testing.T) {
 		same   bool
 	}{
 		"as before":       {func(*ProcessQuery) {}, true},
-		"another parent":  {func(q *ProcessQuery) { q.PPID++ }, true},
-		"another program": {func(q *ProcessQuery) { q.Executable = "/bin/cat" }, true},
+		"another parent":  {func(q *ProcessQuery) { q.PPID++ }, false},
+		"another program": {func(q *ProcessQuery) { q.Executable = "/bin/cat" }, false},
+		"no program":      {func(q *ProcessQuery) { q.Executable = "" }, true},
 		"both":            {func(q *ProcessQuery) { q.PPID, q.Executable = 1, "/bin/cat" }, false},
 		"another login":   {func(q *ProcessQuery) { q.AUID++ }, false},
 		"another session": {func(q *ProcessQuery) { q.Session++ }, false},
@@ -205,6 +206,7 @@ func TestProcessThatWasNeverSeen(t *testing.T) {
 		cmd, _ := startShell(t, "exit")
 		_ = cmd.Wait()
 		query := queryNow(uint32(cmd.Process.Pid))
+		query.Time -= 10
 		first := resolver.Identify(query)
 		if !first.Inferred || first.Start != 0 || first.PID != query.PID || len(first.EntityID) != 22 {
 			t.Errorf("got %+v", first)
@@ -437,7 +439,7 @@ func TestProcessesAreBounded(t *testing.T) {
 	if got := len(resolver.processes.index); got != procProcessLimit {
 		t.Errorf("%d processes, want %d", got, procProcessLimit)
 	}
-	if got := resolver.Evicted(); got != 50 {
+	if got := resolver.Stats().Evicted; got != 50 {
 		t.Errorf("%d were evicted, want 50", got)
 	}
 }

@@ -31,6 +31,8 @@ type ProcessQuery struct {
 	AUID, Session uint32
 	// Executable is the record's exe=, decoded.
 	Executable string
+	// Executes says that the event is the execution of that program.
+	Executes bool
 	// Time is the event's time in milliseconds since the Unix epoch, Sequence
 	// its audit sequence number.
 	Time     int64
@@ -42,12 +44,12 @@ type Identity struct {
 	// EntityID is the same for all events of one process and never for those
 	// of two; it is printable and never empty. It is not a view: it may be kept.
 	EntityID string
-	// PID is the thread group id.
+	// PID is the thread group id, as far as it is known.
 	PID uint32
 	// Start is when the process started, in nanoseconds since the Unix epoch; 0
 	// where it is not known.
 	Start int64
 	// Inferred says that the identity was concluded from the records, because
-	// the process could not be asked.
+	// neither could the process be asked nor had the kernel told of its fork.
 	Inferred bool
 }

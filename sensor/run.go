@@ -65,6 +65,7 @@ type Sensor struct {
 	features kernel.Features // of this host's kernel
 	watch    *watch
 	pipeline *pipeline
+	resolver *normalize.ProcResolver
 	queues   []*output.Queue // of all outputs
 	alertsTo []*output.Queue // those that alerts go to
 	samples  samples
@@ -111,6 +112,7 @@ func Run(ctx context.Context, options Options) (_ Summary, err error) {
 		err = errors.Join(err, closeErr)
 	}()
 	defer recoverInto(&err)
+	defer func() { err = errors.Join(err, s.closeResolver()) }()
 	if err := s.connect(); err != nil {
 		return summary, errors.Join(err, s.closeOutputs())
 	}
@@ -124,11 +126,10 @@ func (s *Sensor) connect() error {
 	if err != nil {
 		return fmt.Errorf("reading what host this is: %w", err)
 	}
-	resolver, err := normalize.NewProcResolver("/proc", host)
-	if err != nil {
-		return fmt.Errorf("preparing to identify processes: %w", err)
+	if s.resolver, err = openResolver(host, s.options.Log); err != nil {
+		return err
 	}
-	s.pipeline = newPipeline(s.options.Rules, Limits(s.options.Config.Detect), resolver)
+	s.pipeline = newPipeline(s.options.Rules, Limits(s.options.Config.Detect), s.resolver)
 	s.host = host
 	s.pipeline.builder = alert.Builder{Host: host, Lost: s.lostBetween}
 	s.pipeline.file = s.streamName()
@@ -270,6 +271,7 @@ func (s *Sensor) sayTotals() {
 	s.options.Log.Info("stopped; kernel audit is restored next",
 		"records", received.Messages, "events", joined.Events, "alerts", s.pipeline.alerts.Load(),
 		"overruns", received.Overruns, "unreadable", s.pipeline.unreadable.Load(), "incomplete", joined.Incomplete)
+	s.sayIdentities()
 	for _, one := range exempted(s.rules) {
 		s.options.Log.Info("an exception exempted events", "events", one.Events, "condition", one.Condition)
 	}

@@ -1,0 +1,343 @@
+package normalize
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// From linux/connector.h and linux/cn_proc.h, which have been the same since
+// Linux 2.6.15.
+const (
+	cnIdxProc    = 1 // CN_IDX_PROC, also the multicast group
+	cnValProc    = 1 // CN_VAL_PROC
+	cnListen     = 1 // PROC_CN_MCAST_LISTEN
+	cnIgnore     = 2 // PROC_CN_MCAST_IGNORE
+	cnEventNone  = 0 // PROC_EVENT_NONE: the answer to a request
+	cnEventFork  = 1
+	cnEventExit  = 0x80000000
+	cnHeaderSize = unix.NLMSG_HDRLEN + 20
+	// Offsets in a netlink message.
+	cnWhatAt      = cnHeaderSize
+	cnTimestampAt = cnHeaderSize + 8
+	cnBodyAt      = cnHeaderSize + 16
+)
+
+const (
+	// procConnectorBuffer is the socket's receive buffer in bytes, which has room
+	// for the messages of some 20,000 forks and exits.
+	procConnectorBuffer = 16 << 20
+	// procConnectorPause is how long messages may wait when nobody asks, so that
+	// a host that forks wakes the sensor twice a second at most.
+	procConnectorPause = 500 * time.Millisecond
+	// procConnectorBusy is the same for a host that forks a lot, and
+	// procConnectorMany what a lot is.
+	procConnectorBusy = 50 * time.Millisecond
+	procConnectorMany = 4096
+	// procConnectorAnswer is how long the kernel may take to answer a request.
+	procConnectorAnswer = 500 * time.Millisecond
+	// procClockStep is by how much the time of day must have been set to matter.
+	procClockStep = int64(5 * time.Millisecond)
+)
+
+// How the time of an event relates to the moment in which it happened. Event
+// times are those of a clock that advances with a timer, cut to milliseconds: up
+// to 11 ms too early, and more where a virtual machine was not run meanwhile.
+const (
+	procEventEarly = int64(2 * time.Millisecond)
+	procEventLate  = int64(250 * time.Millisecond)
+)
+
+// procConnector follows the forks and exits of all processes through the
+// kernel's process connector, a netlink multicast group.
+type procConnector struct {
+	fd   int
+	file *os.File // of fd, for waiting
+	stop chan struct{}
+	done chan struct{}
+
+	mu     sync.Mutex
+	lives  *procLives
+	buffer [1024]byte
+	// day is the time of day less CLOCK_MONOTONIC, in nanoseconds.
+	day   int64
+	stats ProcLifeStats
+}
+
+// ProcLifeStats counts what the process connector told.
+type ProcLifeStats struct {
+	// Forks and Exits count threads, too, where those are followed.
+	Forks, Exits uint64
+	// Missed counts how often messages were missed, or the time of day was set, so
+	// that what had been told before was of no use any more.
+	Missed uint64
+}
+
+// openProcConnector subscribes. It fails without CAP_NET_ADMIN, in other pid, user
+// and network namespaces than the host's, and where the kernel is built without
+// the connector.
+func openProcConnector() (*procConnector, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_CONNECTOR)
+	if err != nil {
+		return nil, fmt.Errorf("process connector: socket: %w", err)
+	}
+	c := &procConnector{fd: fd, stop: make(chan struct{}), done: make(chan struct{})}
+	if err := c.subscribe(); err != nil {
+		_ = unix.Close(fd) // nothing was written that could be lost
+		return nil, fmt.Errorf("process connector: %w", err)
+	}
+	now, day, err := procMonotonic()
+	if err != nil {
+		c.request(cnIgnore)
+		_ = unix.Close(fd) // nothing was written that could be lost
+		return nil, fmt.Errorf("process connector: %w", err)
+	}
+	c.lives, c.day = newProcLives(procLifeLimit, now), day
+	c.file = os.NewFile(uintptr(fd), "process connector")
+	go c.follow()
+	return c, nil
+}
+
+// subscribe asks the kernel for its messages and waits for its answer: in other
+// namespaces than the host's it gives none.
+func (c *procConnector) subscribe() error {
+	if unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, procConnectorBuffer) != nil {
+		_ = unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, procConnectorBuffer) // a small one misses messages, which is counted
+	}
+	if err := unix.Bind(c.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: cnIdxProc}); err != nil {
+		return fmt.Errorf("bind: %w", err)
+	}
+	if err := c.request(cnListen); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(procConnectorAnswer); ; {
+		left := time.Until(deadline)
+		if left <= 0 {
+			c.request(cnIgnore)
+			return errors.New("the kernel does not answer; are these the host's own pid and network namespace?")
+		}
+		ready := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}
+		if _, err := unix.Poll(ready, int(left/time.Millisecond)+1); err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("poll: %w", err)
+		}
+		message, err := c.receive()
+		if err != nil || procMessageWhat(message) != cnEventNone {
+			continue
+		}
+		if errno := binary.NativeEndian.Uint32(message[cnBodyAt:]); errno != 0 {
+			return fmt.Errorf("subscribe: %w", unix.Errno(errno))
+		}
+		return c.filter()
+	}
+}
+
+// request asks the kernel to begin or end sending. Kernels before 6.6 go on
+// counting a listener that ends without saying so, at the cost of a few
+// instructions for each fork.
+func (c *procConnector) request(op uint32) error {
+	message := make([]byte, 0, cnHeaderSize+4)
+	message = binary.NativeEndian.AppendUint32(message, cnHeaderSize+4)
+	message = binary.NativeEndian.AppendUint16(message, unix.NLMSG_DONE)
+	message = append(message, make([]byte, 10)...) // flags, sequence number, sender
+	message = binary.NativeEndian.AppendUint32(message, cnIdxProc)
+	message = binary.NativeEndian.AppendUint32(message, cnValProc)
+	message = append(message, make([]byte, 8)...) // sequence number, acknowledgement
+	message = binary.NativeEndian.AppendUint16(message, 4)
+	message = append(message, 0, 0) // flags
+	message = binary.NativeEndian.AppendUint32(message, op)
+	if err := unix.Sendto(c.fd, message, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return fmt.Errorf("sendto: %w", err)
+	}
+	return nil
+}
+
+// filter lets the kernel drop what is neither fork nor exit before it costs us
+// anything.
+func (c *procConnector) filter() error {
+	program := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: cnWhatAt},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: procNetworkOrder(cnEventFork), Jt: 1},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: procNetworkOrder(cnEventExit), Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 1 << 16},
+		{Code: unix.BPF_RET | unix.BPF_K},
+	}
+	err := unix.SetsockoptSockFprog(c.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+	if err != nil {
+		return fmt.Errorf("filter: %w", err)
+	}
+	return nil
+}
+
+// procNetworkOrder is what a filter sees of a number in this machine's order.
+func procNetworkOrder(number uint32) uint32 {
+	var bytes [4]byte
+	binary.NativeEndian.PutUint32(bytes[:], number)
+	return binary.BigEndian.Uint32(bytes[:])
+}
+
+// receive returns the next message of the kernel. It is valid until the next
+// call.
+func (c *procConnector) receive() ([]byte, error) {
+	for {
+		n, from, err := unix.Recvfrom(c.fd, c.buffer[:], unix.MSG_DONTWAIT)
+		if err != nil {
+			return nil, err
+		}
+		// Others with CAP_NET_ADMIN may write to the socket, too.
+		if sender, ok := from.(*unix.SockaddrNetlink); ok && sender.Pid == 0 && n >= cnBodyAt+16 {
+			return c.buffer[:n], nil
+		}
+	}
+}
+
+// procMessageWhat is the kind of a message.
+func procMessageWhat(message []byte) uint32 {
+	return binary.NativeEndian.Uint32(message[cnWhatAt:])
+}
+
+// drain takes all messages that wait. The caller holds the lock. What happened
+// before the call has been taken when it returns.
+func (c *procConnector) drain() (count int) {
+	for {
+		message, err := c.receive()
+		switch {
+		case err == nil:
+			c.take(message)
+			count++
+			continue
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.ENOBUFS):
+			c.forget() // messages were missed
+			continue
+		}
+		break // EAGAIN: there are no more
+	}
+	if _, day, err := procMonotonic(); err == nil && max(day-c.day, c.day-day) > procClockStep {
+		c.forget()
+		c.day = day
+	}
+	return count
+}
+
+// take takes one message.
+func (c *procConnector) take(message []byte) {
+	at := int64(binary.NativeEndian.Uint64(message[cnTimestampAt:]))
+	number := func(index int) uint32 { return binary.NativeEndian.Uint32(message[cnBodyAt+4*index:]) }
+	switch procMessageWhat(message) {
+	case cnEventFork:
+		c.stats.Forks++
+		c.lives.forked(number(2), number(3), at)
+	case cnEventExit:
+		c.stats.Exits++
+		c.lives.exited(number(0), number(1), at)
+	}
+}
+
+// forget forgets everything, because it is not whole or its times are no use any
+// more.
+func (c *procConnector) forget() {
+	c.stats.Missed++
+	now, _, err := procMonotonic()
+	if err != nil {
+		now = 1<<63 - 1
+	}
+	c.lives.forget(now)
+}
+
+// at says which life an event is of, from its time in milliseconds since the Unix
+// epoch. The caller holds the lock.
+func (c *procConnector) at(pid uint32, event int64) (*procLife, procAnswer) {
+	from, to := c.moments(event)
+	return c.lives.at(pid, from, to)
+}
+
+// moments are between which times an event happened.
+func (c *procConnector) moments(event int64) (from, to int64) {
+	at := event*int64(time.Millisecond) - c.day
+	return at - procEventEarly, at + procEventLate
+}
+
+// kept says whether a pid was of the same process at the times of two events, the
+// second after the first.
+func (c *procConnector) kept(pid uint32, first, second int64) (kept, told bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	from, _ := c.moments(first)
+	_, to := c.moments(second)
+	return c.lives.kept(pid, from, to)
+}
+
+// counted gives the counters.
+func (c *procConnector) counted() ProcLifeStats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stats
+}
+
+// follow takes messages that nobody asks for, so that the socket's buffer does not
+// overflow.
+func (c *procConnector) follow() {
+	defer close(c.done)
+	raw, err := c.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	for {
+		taken := 0
+		err := raw.Read(func(uintptr) bool {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			taken = c.drain()
+			return taken > 0
+		})
+		if err != nil { // closed
+			return
+		}
+		pause := procConnectorPause
+		if taken >= procConnectorMany {
+			pause = procConnectorBusy
+		}
+		select {
+		case <-c.stop:
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// close unsubscribes.
+func (c *procConnector) close() error {
+	close(c.stop)
+	err := c.request(cnIgnore)
+	if closed := c.file.Close(); err == nil {
+		err = closed
+	}
+	<-c.done
+	return err
+}
+
+// procMonotonic reads CLOCK_MONOTONIC, and by how much the time of day is ahead of
+// it.
+func procMonotonic() (now, day int64, err error) {
+	var before, real, after unix.Timespec
+	for range 5 {
+		err = errors.Join(
+			unix.ClockGettime(unix.CLOCK_MONOTONIC, &before),
+			unix.ClockGettime(unix.CLOCK_REALTIME, &real),
+			unix.ClockGettime(unix.CLOCK_MONOTONIC, &after))
+		if err != nil {
+			return 0, 0, fmt.Errorf("clock_gettime: %w", err)
+		}
+		if after.Nano()-before.Nano() < int64(100*time.Microsecond) {
+			break
+		}
+	}
+	return after.Nano(), real.Nano() - before.Nano()/2 - after.Nano()/2, nil
+}

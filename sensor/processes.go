@@ -1,0 +1,43 @@
+package sensor
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/go-hclog"
+
+	"tripline/normalize"
+)
+
+// openResolver makes what identifies the processes of this host.
+func openResolver(host *normalize.HostFacts, log hclog.Logger) (*normalize.ProcResolver, error) {
+	resolver, err := normalize.NewProcResolver("/proc", host)
+	if err != nil {
+		return nil, fmt.Errorf("preparing to identify processes: %w", err)
+	}
+	if err := resolver.Follow(); err != nil {
+		log.Warn("the kernel does not tell of forks: the identity of a process that ends before it is looked at is inferred", "error", err)
+	}
+	return resolver, nil
+}
+
+// closeResolver gives back what openResolver took.
+func (s *Sensor) closeResolver() error {
+	if s.resolver == nil {
+		return nil
+	}
+	if err := s.resolver.Close(); err != nil {
+		return fmt.Errorf("ending the identification of processes: %w", err)
+	}
+	return nil
+}
+
+// sayIdentities sums up how processes were identified, where that was not always
+// certain.
+func (s *Sensor) sayIdentities() {
+	stats := s.resolver.Stats()
+	if stats.Inferred+stats.Evicted+stats.Lives.Missed == 0 {
+		return
+	}
+	s.options.Log.Info("identities of processes", "verified", stats.Verified, "inferred", stats.Inferred,
+		"joined_to_none", stats.Unsure, "forgotten", stats.Evicted, "forks_missed", stats.Lives.Missed)
+}
