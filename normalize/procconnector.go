@@ -50,7 +50,7 @@ const (
 // to 11 ms too early, and more where a virtual machine was not run meanwhile.
 const (
 	procEventEarly = int64(2 * time.Millisecond)
-	procEventLate  = int64(250 * time.Millisecond)
+	procEventLate  = int64(100 * time.Millisecond)
 )
 
 // procConnector follows the forks and exits of all processes through the

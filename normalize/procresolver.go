@@ -13,6 +13,11 @@ import (
 // procProcessLimit bounds how many processes a ProcResolver remembers.
 const procProcessLimit = 16384
 
+// procReuse is how soon nothing but the same process is believed to have a pid, if
+// nothing that the records show differs: pids are given in turn, and to use up
+// all 32,768 takes longer.
+const procReuse = time.Second
+
 // procDoubt is how soon after another process's event a pid is believed to be of
 // a new one only where the event is certainly later than its start.
 const procDoubt = 50 * time.Millisecond
@@ -49,6 +54,9 @@ type procProcess struct {
 	// verified says that the process was seen in /proc and has not been found to
 	// be gone since.
 	verified bool
+	// held says that it could not be read in /proc but has a descriptor, so that it
+	// is known for as long as it runs.
+	held bool
 	// goneBy is when the process was found to be gone, in nanoseconds since the
 	// host was booted; 0 where it was not. It cannot have caused events after that.
 	goneBy int64
@@ -113,6 +121,11 @@ func (r *ProcResolver) Identify(q ProcessQuery) Identity {
 		r.counters.verified.Add(1)
 		return known.identity
 	}
+	if known != nil && known.held && q.Time >= known.event && r.holds(q.PID) {
+		known.hints, known.event = hints, q.Time
+		r.counters.inferred.Add(1)
+		return known.identity
+	}
 	r.clock.refresh()
 	if r.connector != nil {
 		identity, group, ok := r.followed(&q, hints)
@@ -174,6 +187,15 @@ func (r *ProcResolver) runs(pid uint32, known *procProcess) bool {
 	return err == nil && found.pid == known.identity.PID && found.ticks == known.ticks
 }
 
+// holds says whether there is a descriptor of a process that runs.
+func (r *ProcResolver) holds(pid uint32) bool {
+	if r.pidfds == nil {
+		return false
+	}
+	runs, known := r.pidfds.runs(pid)
+	return runs && known
+}
+
 // ask reads what /proc says of the thread group of pid, whose leader it is known
 // to be or not. The error is ESRCH or ENOENT where there is no such process.
 func (r *ProcResolver) ask(pid uint32, leader bool) (procStat, error) {
@@ -231,6 +253,7 @@ func (r *ProcResolver) inferred(q *ProcessQuery, hints procHints, gone bool) pro
 		process.identity.PID = q.PID
 	}
 	process.identity.Inferred = true
+	process.held = !gone && r.holds(q.PID)
 	if gone && process.goneBy == 0 {
 		process.goneBy = r.clock.sinceBoot(r.clock.now().UnixNano())
 	}
@@ -248,12 +271,13 @@ func (r *ProcResolver) same(known *procProcess, q *ProcessQuery, hints procHints
 			return kept
 		}
 	}
-	return known.hints.agree(hints)
+	apart := max(known.event-q.Time, q.Time-known.event)
+	return apart < procReuse.Milliseconds() && known.hints.agree(hints)
 }
 
 // remember keeps what was found out about the process of a pid.
 func (r *ProcResolver) remember(pid uint32, process procProcess) Identity {
-	if !process.verified {
+	if !process.verified && !process.held {
 		r.dropPidfd(pid)
 	}
 	if r.processes.put(pid, process) {

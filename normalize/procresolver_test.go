@@ -409,9 +409,13 @@ func TestUnreadableProcess(t *testing.T) {
 		}
 		first := resolver.Identify(copyQuery(100))
 		query := copyQuery(100)
-		query.Time += 600_000
+		query.Time += 900
 		if second := resolver.Identify(query); !first.Inferred || second != first {
 			t.Errorf("%s: got %+v, then %+v", name, first, second)
+		}
+		query.Time += 600_000 // time enough for the pid to be given to another one
+		if third := resolver.Identify(query); third.EntityID == first.EntityID {
+			t.Errorf("%s: got %+v again", name, third)
 		}
 	}
 }

@@ -193,7 +193,7 @@ func floodOnce(b *testing.B, client *kernel.Client, receiver int) floodResult {
 
 // cpuTime is what all threads of a process have used, from /proc/PID/schedstat
 // of each, in nanoseconds.
-func cpuTime(b *testing.B, pid int) time.Duration {
+func cpuTime(b testing.TB, pid int) time.Duration {
 	b.Helper()
 	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {

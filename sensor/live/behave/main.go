@@ -47,6 +47,7 @@ func actions() map[string]action {
 		"iouring-setsid":     {"plain", ioUringSetsid},
 		"int80-setsid":       {"connect", int80Setsid},
 		"x32-setsid":         {"", x32Setsid},
+		"reuse":              {"1000,20000,1024", reuse},
 		"many":               {"40", many},
 		"flood":              {"100000", flood},
 		"load":               {"10s", load},
