@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"tripline/sensor/selftest/ways"
 )
 
 // reuseKinds is how many kinds of processes reuse makes in turn:
@@ -29,7 +31,7 @@ func reuse(argument string) error {
 	}
 	last, err := os.OpenFile("/proc/sys/kernel/ns_last_pid", os.O_WRONLY, 0)
 	if err != nil {
-		return errors.Join(errNoSuchWay, err)
+		return errors.Join(ways.ErrImpossible, err)
 	}
 	defer last.Close() //nolint:errcheck // the kernel takes what is written at once
 	out := bufio.NewWriter(os.Stdout)
@@ -46,7 +48,7 @@ func reuse(argument string) error {
 		pid = shortProcess(uintptr(i%reuseKinds), &address)
 		switch {
 		case pid == -int(syscall.ENOSYS):
-			return errNoSuchWay
+			return ways.ErrImpossible
 		case pid < 0:
 			return fmt.Errorf("clone: %w", syscall.Errno(-pid))
 		}
