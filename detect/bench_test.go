@@ -5,7 +5,9 @@ package detect
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -268,6 +270,30 @@ func BenchmarkLiveKeys(b *testing.B) {
 			engine.Process(ev)
 		}
 	}))
+}
+
+// BenchmarkManyPatterns compares a list of patterns with trying each of them.
+func BenchmarkManyPatterns(b *testing.B) {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789/ "
+	random := rand.New(rand.NewPCG(1, 1))
+	var text strings.Builder
+	for range 2000 {
+		text.WriteByte(letters[random.IntN(len(letters))])
+	}
+	var patterns []*wildcard
+	for i := range 5000 {
+		patterns = append(patterns, newWildcard(fmt.Sprintf("*%c%d*b?%c*", letters[i%26], 10_000+i, letters[i/26%26]), true))
+	}
+	count := func(match func(string) bool) func(*testing.B) func() {
+		return func(b *testing.B) func() {
+			b.Helper()
+			return func() { match(text.String()) }
+		}
+	}
+	one := func(text string) bool {
+		return slices.ContainsFunc(patterns, func(pattern *wildcard) bool { return pattern.match(text) })
+	}
+	compareRates(b, "texts", []way{{"one by one", count(one)}, {"together", count(newPatternSet(patterns).match)}})
 }
 
 // BenchmarkWildcard compares patterns with the regular expressions that they stand

@@ -108,10 +108,16 @@ func textTest(operator eql.MembershipOperator, texts []string) func(string) bool
 	if len(patterns) == 0 {
 		return isExact
 	}
+	isLike := anyPattern(patterns)
+	return func(text string) bool { return isExact(text) || isLike(text) }
+}
+
+// anyPattern makes the test whether one of some patterns matches a text.
+func anyPattern(patterns []*wildcard) func(string) bool {
+	if len(patterns) >= manyPatterns {
+		return newPatternSet(patterns).match
+	}
 	return func(text string) bool {
-		if isExact(text) {
-			return true
-		}
 		for _, pattern := range patterns {
 			if pattern.match(text) {
 				return true

@@ -12,7 +12,7 @@ import (
 func randomMembership(random *rand.Rand) plainCondition {
 	operator := pick(random, "in", "in~", ":", ":", "like", "like~", "regex", "regex~")
 	var choices, quoted []string
-	for range pick(random, 1, 1, 2, 3, 10) {
+	for range pick(random, 1, 1, 2, 3, 10, 40) {
 		choice := randomChoice(random, operator)
 		choices = append(choices, choice)
 		quoted = append(quoted, stringText(random, choice))

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +118,42 @@ func FuzzWildcard(f *testing.F) {
 			t.Fatalf("newWildcard(%q, %t).match(%q) = %t, want %t", pattern, fold, text, got, want)
 		}
 	})
+}
+
+// TestPatternSetAgreesWithItsPatterns: what is ruled out by the grams of a text is
+// what does not match.
+func TestPatternSetAgreesWithItsPatterns(t *testing.T) {
+	pieces := []string{"a", "b", "c", "ab", "Bc", "ä", "Ä", "\u212a", "k", "\xff", "*", "*", "?"}
+	matches := 0
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		write := func(pieces []string, most int) string {
+			var text strings.Builder
+			for range random.IntN(most) {
+				text.WriteString(pieces[random.IntN(len(pieces))])
+			}
+			return text.String()
+		}
+		fold := seed%2 == 0
+		var patterns []*wildcard
+		for range 5 {
+			patterns = append(patterns, newWildcard(write(pieces, 12), fold))
+		}
+		set := newPatternSet(patterns)
+		for range 50 {
+			text := write(pieces[:10], 12)
+			want := slices.ContainsFunc(patterns, func(pattern *wildcard) bool { return pattern.match(text) })
+			if got := set.match(text); got != want {
+				t.Fatalf("seed %d: %q matches together %t, one by one %t", seed, text, got, want)
+			}
+			if want {
+				matches++
+			}
+		}
+	}
+	if matches < 1000 {
+		t.Errorf("only %d matches", matches)
+	}
 }
 
 func TestExactTestAgreesAcrossSizes(t *testing.T) {
