@@ -1,13 +1,14 @@
 package detect
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // ecsFields are fields of the Elastic Common Schema that a name one letter away
 // could be mistaken for: those of the field sets which host events have. A name
 // that ends in a dot is an object with fields of its own. The names are those of
 // the field reference of ECS 8.17, https://www.elastic.co/guide/en/ecs/current.
-//
-//nolint:gochecknoglobals // a table that nothing changes
 var ecsFields = map[string]string{
 	"agent":     "build. ephemeral_id id name type version",
 	"container": "cpu. disk. id image. labels. memory. name network. runtime security_context.",
@@ -44,9 +45,10 @@ func inECS(name string) bool {
 		fields = endpoints
 	case "process":
 		// Another process of the same family has all the fields of a process.
+		relatives := []string{"parent", "previous", "entry_leader", "session_leader", "group_leader", "responsible"}
 		for rest != "" {
 			relative, deeper, found := strings.Cut(rest, ".")
-			if !found || !strings.Contains(" parent previous entry_leader session_leader group_leader responsible ", " "+relative+" ") {
+			if !found || !slices.Contains(relatives, relative) {
 				break
 			}
 			rest = deeper

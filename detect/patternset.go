@@ -62,7 +62,7 @@ func (s patternSet) match(text string) bool {
 	var has grams
 	s.note(text, &has)
 	for i := range s {
-		if s[i].isPossible(&has) && s[i].wildcard.match(text) {
+		if s[i].isPossible(&has) && s[i].match(text) {
 			return true
 		}
 	}

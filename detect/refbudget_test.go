@@ -83,7 +83,7 @@ func isPart(some, all []string) bool {
 // known any more when its memory had to give way.
 func (r *reference) fulfils(match string) bool {
 	names, key, _ := strings.Cut(match, " by ")
-	p := &referencePartial{key: key}
+	var events []*referenceEvent
 	for i, name := range strings.Fields(names) {
 		if name == "-" {
 			continue
@@ -92,22 +92,19 @@ func (r *reference) fulfils(match string) bool {
 		if !slices.Contains(r.keysOf(r.stages[i], r.events[at]), key) {
 			return false
 		}
-		p.events = append(p.events, r.events[at])
+		events = append(events, r.events[at])
 	}
-	if len(p.events) != r.positives() || r.kind == "event" {
-		return r.kind == "event"
+	if len(events) != r.positives() || r.kind != "sequence" {
+		return len(events) == r.positives()
 	}
-	if r.kind == "sample" {
-		return true
-	}
-	for i := range p.events[1:] {
-		a, b := p.events[i], p.events[i+1]
+	for i := range events[1:] {
+		a, b := events[i], events[i+1]
 		if a.index >= b.index || r.until != nil && slices.ContainsFunc(r.events[a.index:b.index], func(ev *referenceEvent) bool {
 			return slices.Contains(r.keysOf(r.until, ev), key)
 		}) {
 			return false
 		}
 	}
-	span := p.events[len(p.events)-1].milliseconds() - p.events[0].milliseconds()
+	span := events[len(events)-1].milliseconds() - events[0].milliseconds()
 	return r.maxSpan == 0 || span <= r.maxSpan
 }

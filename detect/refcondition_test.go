@@ -45,8 +45,9 @@ func forgeable(field plainValue, leaf plainCondition) plainCondition {
 
 // not is the condition that holds when another does not.
 func not(text string, operand plainCondition) plainCondition {
-	return plainCondition{text, func(d document) bool { return !operand.holds(d) },
-		func(d document, excludes bool) bool { return !operand.holdsUnproved(d, !excludes) }}
+	negated := leaf(text, func(d document) bool { return !operand.holds(d) })
+	negated.proved = func(d document, excludes bool) bool { return !operand.holdsUnproved(d, !excludes) }
+	return negated
 }
 
 // anyValue is a leaf that holds if it does for any of a field's values.

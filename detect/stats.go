@@ -20,7 +20,8 @@ type Counters struct {
 	// out.
 	RuledOut uint64
 	// Evicted is how many pending sequences gave way because a limit was
-	// reached: a loss.
+	// reached: a loss. Among them are keys that a negative stage remembered,
+	// without which it may rule out too little.
 	Evicted uint64
 	// KeysMissing is how many events matched a stage but lacked a join key.
 	KeysMissing uint64
