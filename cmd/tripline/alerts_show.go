@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tripline/sensor/alert"
+	"tripline/sensor/alertlog"
+	"tripline/sensor/alertview"
+)
+
+func alertsShowCommand(std streams) *cobra.Command {
+	var selection alertSelection
+	command := &cobra.Command{
+		Use:   "show ID [FILE...]",
+		Short: "Show one alert: what happened, who, from where, the evidence, the guide",
+		Long: `Show one alert of the configured alert file and of what was rotated away from
+it, or of FILEs: what happened and when, who did it and from where, the process
+with its parents, the evidence, MITRE ATT&CK and the rule's investigation guide.
+
+The beginning of the ID is enough where it is no other alert's. Where standard
+output is no terminal, or with --json, the document is printed.`,
+		Args: func(command *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &usageError{fmt.Errorf("show needs the ID of an alert, as alerts list prints it; see %s --help", command.CommandPath())}
+			}
+			return nil
+		},
+		RunE: func(command *cobra.Command, args []string) error {
+			files, err := selection.files(args[1:])
+			if err != nil {
+				return err
+			}
+			one, err := findAlert(command, std, &selection, args[0], files)
+			if err != nil {
+				return err
+			}
+			text := append(one.JSON, '\n')
+			if std.terminal && !selection.asJSON {
+				account, err := alertview.NewAccount(one.JSON)
+				if err != nil {
+					return fmt.Errorf("%s:%d: %w", one.File, one.Line, err)
+				}
+				text = account.Terminal(selection.columns())
+			}
+			if _, err := std.out.Write(text); err != nil {
+				return fmt.Errorf("writing results: %w", err)
+			}
+			return nil
+		},
+	}
+	selection.addFiles(command)
+	selection.addFormat(command)
+	return command
+}
+
+// findAlert finds the one alert whose id begins so.
+func findAlert(command *cobra.Command, std streams, selection *alertSelection, id string, files []string) (*alertlog.Alert, error) {
+	selection.filter.ID = strings.ToLower(strings.TrimSuffix(id, "…"))
+	defects := &defectPrinter{to: std.err}
+	reader, err := selection.reader(std, defects)
+	if err != nil {
+		return nil, err
+	}
+	found := alertlog.NewCollection(maxNamed)
+	err = reader.Each(command.Context(), files, found.Add)
+	defects.finish()
+	if err != nil {
+		return nil, err
+	}
+	alerts := found.Alerts()
+	switch {
+	case len(alerts) == 1:
+		return alerts[0], nil
+	case len(alerts) == 0:
+		return nil, fmt.Errorf("no alert has the id %q in %s; tripline alerts list prints the ids", alert.Escape(id), strings.Join(files, ", "))
+	}
+	var ids []string
+	for _, one := range alerts {
+		ids = append(ids, alert.Escape(one.ID))
+	}
+	return nil, &usageError{fmt.Errorf("%d alerts or more have an id that begins with %q: %s", len(alerts), alert.Escape(id), strings.Join(ids, ", "))}
+}
+
+// maxNamed is how many alerts are named when an id is ambiguous.
+const maxNamed = 10
