@@ -34,6 +34,21 @@ func (c *compiler) cidrMatch(call *eql.Call, operands []operand) (operand, error
 	}, operands[0]), nil
 }
 
+// mappedPrefix is what an IPv4 address mapped into IPv6 begins with as text.
+const mappedPrefix = "::ffff:"
+
+// eitherForm makes a test of addresses that is true if it is for a mapped IPv4
+// address as it is or as IPv4.
+func eitherForm(test scalarTest) scalarTest {
+	return func(value Value) bool {
+		if test(value) {
+			return true
+		}
+		inner, mapped := strings.CutPrefix(value.Text(), mappedPrefix)
+		return mapped && strings.Contains(inner, ".") && test(String(inner))
+	}
+}
+
 // parseBlock reads a block of addresses, such as 10.0.0.0/8; what is behind the
 // length does not count. An address without a length is a block of itself alone,
 // as rules in use write ::1. One of IPv4 addresses written as IPv6 addresses

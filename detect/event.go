@@ -34,6 +34,9 @@ type Field struct {
 	// Forgeable says that the process which an event is about can have the field
 	// say something else than is so on the host. See Prover.
 	Forgeable bool
+	// Address says that the field holds IP addresses, for which an IPv4 address
+	// and the same mapped into IPv6 (::ffff:192.0.2.1) are equal.
+	Address bool
 	// Only are all the values that the field ever has, nil for any. A rule that
 	// demands another one cannot match.
 	Only []string

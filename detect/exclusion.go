@@ -29,6 +29,9 @@ func believed[T any](c *compiler, compile func() (T, error)) (T, error) {
 
 // fieldTest makes the predicate of a test of a field's values.
 func (c *compiler) fieldTest(field Field, test scalarTest) predicate {
+	if field.Address {
+		test = eitherForm(test)
+	}
 	id := field.ID
 	plain := func(ev Event) bool {
 		value := ev.Value(id)

@@ -176,3 +176,33 @@ func TestProofIsAskedWhereItDecides(t *testing.T) {
 		}
 	}
 }
+
+// TestMappedAddresses: an IPv4 address mapped into IPv6 is the IPv4 address.
+func TestMappedAddresses(t *testing.T) {
+	schema := newTestSchema()
+	field := schema.add("destination.ip", detect.TypeString, false)
+	field.Address = true
+	schema.fields["destination.ip"] = field
+	for condition, want := range map[string][2]bool{ // of 192.0.2.1 and the same mapped
+		`destination.ip == "192.0.2.1"`:                     {true, true},
+		`destination.ip == "::ffff:192.0.2.1"`:              {false, true},
+		`destination.ip != "192.0.2.1"`:                     {false, false},
+		`destination.ip in ("198.51.100.1", "192.0.2.1")`:   {true, true},
+		`destination.ip not in ("192.0.2.1")`:               {false, false},
+		`destination.ip : "192.0.2.*"`:                      {true, true},
+		`cidrMatch(destination.ip, "192.0.2.0/24")`:         {true, true},
+		`cidrMatch(destination.ip, "::ffff:192.0.2.0/120")`: {true, true},
+		`not cidrMatch(destination.ip, "192.0.0.0/16")`:     {false, false},
+		`destination.ip == "192.0.2.2" or s == "192.0.2.1"`: {false, false},
+	} {
+		for i, address := range []string{"192.0.2.1", "::ffff:192.0.2.1"} {
+			matched := false
+			engine := detect.NewEngine([]*detect.Compiled{compile(t, schema, "any where "+condition)}, detect.Limits{},
+				func(detect.Match) { matched = true })
+			engine.Process(newEvent(t, schema, start, "destination.ip", address, "s", "::ffff:192.0.2.1"))
+			if matched != want[i] {
+				t.Errorf("%s of %s is %t", condition, address, matched)
+			}
+		}
+	}
+}

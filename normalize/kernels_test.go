@@ -128,6 +128,8 @@ func wantedDestination(name string) string {
 	switch name {
 	case "inet6":
 		return "::1"
+	case "mapped":
+		return "::ffff:127.0.0.1"
 	case "unix":
 		return "/tmp/no.sock"
 	case "abstract":

@@ -10,7 +10,7 @@ import (
 func networkFields() []field {
 	return []field{
 		words("destination.address", (*Event).destinationAddress),
-		words("destination.ip", (*Event).destinationIP),
+		address(words("destination.ip", (*Event).destinationIP)),
 		whole("destination.port", (*Event).destinationPort),
 		words("network.type", (*Event).networkType),
 		asked(words("network.transport", (*Event).networkTransport)),
@@ -26,9 +26,9 @@ func (e *Event) peer() *sockaddr {
 	return nil
 }
 
-// destinationIP is the peer's address. An IPv4 address in the form of IPv6 is
-// given as IPv4; an IPv6 address is given without its scope, which
-// destination.address has.
+// destinationIP is the peer's address. An IPv4 address that an IPv6 socket was
+// given is in the form of IPv6, "::ffff:192.0.2.1"; an IPv6 address is given
+// without its scope, which destination.address has.
 func (e *Event) destinationIP() detect.Value {
 	peer := e.peer()
 	if peer == nil || !peer.inet() {
@@ -71,12 +71,13 @@ func (e *Event) destinationPort() detect.Value {
 	return detect.Int(int64(peer.addr.Port()))
 }
 
+// networkType is that of the packets: those to a mapped IPv4 address are IPv4.
 func (e *Event) networkType() detect.Value {
 	peer := e.peer()
 	switch {
 	case peer == nil:
 		return detect.Value{}
-	case peer.inet() && peer.addr.Addr().Is4():
+	case peer.inet() && peer.addr.Addr().Unmap().Is4():
 		return detect.String("ipv4")
 	case peer.inet():
 		return detect.String("ipv6")

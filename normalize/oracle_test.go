@@ -55,6 +55,15 @@ func TestAuparse(t *testing.T) {
 	}
 }
 
+// mappedLike is an address in the form that a SOCKADDR record has it in: package
+// net, which auparse uses, does not tell a mapped IPv4 address from IPv4.
+func mappedLike(line string, addr netip.Addr) string {
+	if strings.Contains(line, "saddr=0A00") && addr.Unmap().Is4() {
+		return netip.AddrFrom16(addr.As16()).String()
+	}
+	return addr.Unmap().String()
+}
+
 // compareRecord compares the fields of one record.
 func compareRecord(t *testing.T, line string, typ RecordType, wanted map[string]string) {
 	t.Helper()
@@ -82,7 +91,7 @@ func compareRecord(t *testing.T, line string, typ RecordType, wanted map[string]
 		same("process.executable", one.text("process.executable"), strings.TrimSuffix(wanted["exe"], deletedSuffix))
 	case TypeSockaddr:
 		if addr, err := netip.ParseAddr(wanted["addr"]); err == nil {
-			same("destination.ip", one.text("destination.ip"), addr.Unmap().String())
+			same("destination.ip", one.text("destination.ip"), mappedLike(line, addr))
 		}
 	case TypeProctitle:
 		same("process.command_line", one.text("process.command_line"), strings.TrimRight(wanted["proctitle"], " "))

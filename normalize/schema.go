@@ -24,6 +24,8 @@ type field struct {
 	// pair says that the field is one of Event.data, which the JSON form shows all.
 	pair bool
 	get  func(*Event) detect.Value
+	// address says that the field has IP addresses.
+	address bool
 	// claimed reads what the records say where the process can have them say
 	// something else than is so on the host; nil for every other field.
 	claimed func(*Event) detect.Value
@@ -68,7 +70,7 @@ func (s schema) Field(name string) (detect.Field, bool) {
 		return detect.Field{}, false
 	}
 	one := &registry[id]
-	return detect.Field{ID: id, Type: one.typ, Costly: one.costly, Forgeable: one.claimed != nil, Only: one.only}, true
+	return detect.Field{ID: id, Type: one.typ, Costly: one.costly, Forgeable: one.claimed != nil, Address: one.address, Only: one.only}, true
 }
 
 // FieldNames implements detect.Schema.
@@ -98,6 +100,12 @@ func whole(name string, get func(*Event) detect.Value) field {
 // asked marks a field as costly.
 func asked(f field) field {
 	f.costly = true
+	return f
+}
+
+// address marks a field as one of IP addresses.
+func address(f field) field {
+	f.address = true
 	return f
 }
 

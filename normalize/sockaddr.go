@@ -19,7 +19,7 @@ type sockaddr struct {
 	known  bool
 	family uint16
 	// addr and port are those of an INET or INET6 address. An IPv4 address mapped
-	// into IPv6 is given as IPv4: that is where the packets go.
+	// into IPv6 stays mapped.
 	addr netip.AddrPort
 	// scope is the interface index of a link-local IPv6 address.
 	scope uint32
@@ -52,7 +52,7 @@ func parseSockaddr(arena, text []byte) (sockaddr, []byte) {
 		if len(raw) < 24 {
 			return sockaddr{}, arena
 		}
-		s.addr = netip.AddrPortFrom(netip.AddrFrom16([16]byte(raw[8:24])).Unmap(), binary.BigEndian.Uint16(raw[2:]))
+		s.addr = netip.AddrPortFrom(netip.AddrFrom16([16]byte(raw[8:24])), binary.BigEndian.Uint16(raw[2:]))
 		if len(raw) >= 28 {
 			s.scope = scopeID(raw[24:28], raw[0] == 0)
 		}
