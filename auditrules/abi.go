@@ -51,35 +51,35 @@ func abisOf(machine string) ([]abi, error) {
 
 func callsX8664() map[string]uint32 {
 	return map[string]uint32{
-		"connect": 42, "sendto": 44, "sendmsg": 46, "sendmmsg": 307, "setsid": 112,
+		"socket": 41, "connect": 42, "sendto": 44, "sendmsg": 46, "sendmmsg": 307, "setsid": 112,
 		"execve": 59, "execveat": 322, "exit_group": 231, "io_uring_setup": 425, "io_uring_enter": 426,
 	}
 }
 
 func callsI386() map[string]uint32 {
 	return map[string]uint32{
-		"connect": 362, "sendto": 369, "sendmsg": 370, "sendmmsg": 345, "setsid": 66, "socketcall": 102,
+		"socket": 359, "connect": 362, "sendto": 369, "sendmsg": 370, "sendmmsg": 345, "setsid": 66, "socketcall": 102,
 		"execve": 11, "execveat": 358, "exit_group": 252, "io_uring_setup": 425, "io_uring_enter": 426,
 	}
 }
 
 func callsAArch64() map[string]uint32 {
 	return map[string]uint32{
-		"connect": 203, "sendto": 206, "sendmsg": 211, "sendmmsg": 269, "setsid": 157,
+		"socket": 198, "connect": 203, "sendto": 206, "sendmsg": 211, "sendmmsg": 269, "setsid": 157,
 		"execve": 221, "execveat": 281, "exit_group": 94, "io_uring_setup": 425, "io_uring_enter": 426,
 	}
 }
 
 func callsARM() map[string]uint32 {
 	return map[string]uint32{
-		"connect": 283, "sendto": 290, "sendmsg": 296, "sendmmsg": 374, "setsid": 66,
+		"socket": 281, "connect": 283, "sendto": 290, "sendmsg": 296, "sendmmsg": 374, "setsid": 66,
 		"execve": 11, "execveat": 387, "exit_group": 248, "io_uring_setup": 425, "io_uring_enter": 426,
 	}
 }
 
 func callsPPC64() map[string]uint32 {
 	return map[string]uint32{
-		"connect": 328, "sendto": 335, "sendmsg": 341, "sendmmsg": 349, "setsid": 66, "socketcall": 102,
+		"socket": 326, "connect": 328, "sendto": 335, "sendmsg": 341, "sendmmsg": 349, "setsid": 66, "socketcall": 102,
 		"execve": 11, "execveat": 362, "exit_group": 234, "io_uring_setup": 425, "io_uring_enter": 426,
 	}
 }
@@ -88,7 +88,7 @@ func callsPPC64() map[string]uint32 {
 // these alike.
 func callsS390() map[string]uint32 {
 	return map[string]uint32{
-		"connect": 362, "sendto": 369, "sendmsg": 370, "sendmmsg": 358, "setsid": 66, "socketcall": 102,
+		"socket": 359, "connect": 362, "sendto": 369, "sendmsg": 370, "sendmmsg": 358, "setsid": 66, "socketcall": 102,
 		"execve": 11, "execveat": 354, "exit_group": 248, "io_uring_setup": 425, "io_uring_enter": 426,
 	}
 }

@@ -25,6 +25,9 @@ type feed struct {
 	filter []condition
 	// outcomes are the events that normalize makes of it.
 	outcomes []outcome
+	// tells are events of other feeds that cannot always be told from others
+	// without these.
+	tells []outcome
 	// addressed says that the kernel knows the address that the call was given,
 	// so that rules can select by its family.
 	addressed bool
@@ -60,6 +63,15 @@ func feeds() []feed {
 				{"network", "connect", "info"},
 			},
 		},
+		{
+			what: "sockets that may connect", calls: []string{"socket"}, multiplexed: 1, tells: []outcome{attempted()},
+			filter:   []condition{{name: "a0", field: unix.AUDIT_ARG0, op: unix.AUDIT_BIT_MASK, value: familyINET & familyINET6}},
+			outcomes: []outcome{{"network", "socket", "info"}},
+			unseen: &BlindSpot{
+				What: "the transport of a socket that is closed at once, so that its connect counts as one of TCP",
+				Why:  "no rule for it is loaded, or the kernel takes none",
+			},
+		},
 		fastOpen("a3", unix.AUDIT_ARG3, "sendto", "sendmmsg"),
 		fastOpen("a2", unix.AUDIT_ARG2, "sendmsg"),
 		{
@@ -80,7 +92,7 @@ func feeds() []feed {
 // serves lists the feed's events that a need accepts.
 func (f feed) serves(need detect.Need) []outcome {
 	var accepted []outcome
-	for _, one := range f.outcomes {
+	for _, one := range slices.Concat(f.outcomes, f.tells) {
 		if one.accepted(need) {
 			accepted = append(accepted, one)
 		}

@@ -93,7 +93,7 @@ func (d *details) judge() kind {
 		return kindExec
 	case d.call == callExit:
 		return kindExit
-	case d.call == callSendto || d.call == callSendmsg || d.call == callSendmmsg || d.call == callNetwork:
+	case d.call == callSendto || d.call == callSendmsg || d.call == callSendmmsg || d.call == callSocket || d.call == callNetwork:
 		return kindNetwork
 	case d.call == callFile:
 		return kindFile
@@ -156,7 +156,18 @@ func (e *Event) socketTransport() string {
 	if !ok || d.nargs == 0 || d.call == callUringEnter || !d.connecting() || d.judge() != kindConnect {
 		return ""
 	}
+	// Where a descriptor was closed and opened again since, the kernel answers for
+	// another socket; and a descriptor that was not made by socket(2) is another
+	// than the records say. Where either says so, the connect was an attempt.
+	made := e.owner.sockets.transport(e, pid, d.args[0])
+	if made != "" && connects(made) {
+		d.transport = made
+		return d.transport
+	}
 	d.transport = e.owner.options.Resolver.Transport(pid, d.args[0])
+	if d.transport == "" {
+		d.transport = made
+	}
 	return d.transport
 }
 

@@ -19,6 +19,7 @@ type Correlator struct {
 	nodes     nodes
 	table     table
 	closed    closedEvents
+	sockets   madeSockets
 	last      *Event // the event of the latest record, which the next often has too
 	free      []*Event
 
@@ -44,7 +45,11 @@ func NewCorrelator(options Options) *Correlator {
 }
 
 // Stats gives the counters.
-func (c *Correlator) Stats() Stats { return c.counters.stats() }
+func (c *Correlator) Stats() Stats {
+	stats := c.counters.stats()
+	stats.ForgottenSockets = c.sockets.evicted.Load()
+	return stats
+}
 
 // Pending is the number of events that wait for records or for their turn.
 func (c *Correlator) Pending() int { return c.table.count }
@@ -225,6 +230,7 @@ func (c *Correlator) emit(event *Event) {
 		}
 		event.identity()
 	}
+	c.sockets.note(event)
 	c.counters.events.Add(1)
 	c.options.Emit(event)
 }

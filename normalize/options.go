@@ -73,6 +73,9 @@ type Stats struct {
 	// Truncated counts records that did not fit into MaxEventBytes or
 	// MaxEventRecords, wholly or in part.
 	Truncated uint64
+	// ForgottenSockets counts sockets whose transport was known from a record and
+	// forgotten because there were too many.
+	ForgottenSockets uint64
 	// UnreadableFields counts fields of a known form whose value does not have it.
 	UnreadableFields uint64
 }

@@ -9,6 +9,7 @@ type call uint8
 const (
 	callOther call = iota
 	callConnect
+	callSocket
 	callSocketcall // i386, s390, ppc: the first argument says which call
 	callSendto
 	callSendmsg
@@ -145,6 +146,8 @@ func classify(name string) call {
 	switch name {
 	case "connect":
 		return callConnect
+	case "socket":
+		return callSocket
 	case "socketcall":
 		return callSocketcall
 	case "sendto":
@@ -161,7 +164,7 @@ func classify(name string) call {
 		return callUringEnter
 	case "exit", "exit_group":
 		return callExit
-	case "socket", "socketpair", "bind", "listen", "accept", "accept4", "shutdown", "recvfrom", "recvmsg",
+	case "socketpair", "bind", "listen", "accept", "accept4", "shutdown", "recvfrom", "recvmsg",
 		"recvmmsg", "getsockname", "getpeername", "setsockopt", "getsockopt", "send", "recv":
 		return callNetwork
 	case "open", "openat", "openat2", "creat", "truncate", "ftruncate", "rename", "renameat", "renameat2",

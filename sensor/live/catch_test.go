@@ -32,6 +32,8 @@ func TestCatches(t *testing.T) {
 		{"IPv4", "connect-setsid", "127.0.0.1:9", "127.0.0.1", 9},
 		{"IPv6", "connect-setsid", "[::1]:9", "::1", 9},
 		{"not blocking", "nonblocking-setsid", "127.0.0.1:9", "127.0.0.1", 9},
+		{"TCP on a descriptor that was UDP's", "udp-tcp-setsid", "127.0.0.1:9", "127.0.0.1", 9},
+		{"IPv4 mapped into IPv6", "connect-setsid", "[::ffff:127.0.0.1]:9", "::ffff:127.0.0.1", 9},
 		{"thread connects, leader calls setsid", "thread-setsid", "127.0.0.1:9", "127.0.0.1", 9},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -100,6 +102,9 @@ func testSilent(t *testing.T, s *runningSensor) {
 		"setsid without a connect": "setsid",
 	} {
 		pids[name] = behave(t, action)
+	}
+	for range 20 {
+		pids["a datagram socket that is closed at once"] = behave(t, "udp-probe-setsid")
 	}
 	udp := hold(t, "udp-setsid")
 	pids["a datagram socket"] = udp.pid()

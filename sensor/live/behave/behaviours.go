@@ -188,6 +188,29 @@ func udpSetsid(address string) error {
 	return nil
 }
 
+// udpProbeSetsid does what getaddrinfo(3) does to order addresses: it connects a
+// datagram socket and closes it at once.
+func udpProbeSetsid(address string) error {
+	if err := connect(syscall.SOCK_DGRAM, address); err != nil {
+		return err
+	}
+	if err := setsid(); err != nil {
+		return err
+	}
+	say("connect and close a datagram socket", address, "setsid")
+	linger()
+	return nil
+}
+
+// udpThenTCPSetsid connects a stream socket on the descriptor that a datagram
+// socket had before it, and closes it at once.
+func udpThenTCPSetsid(address string) error {
+	if err := connect(syscall.SOCK_DGRAM, address); err != nil {
+		return err
+	}
+	return connectSetsid(address)
+}
+
 // many runs that many children at once: two of three show the behaviour, the
 // third does it in the wrong order.
 func many(count string) error {

@@ -38,6 +38,8 @@ func actions() map[string]action {
 		"connect-failed":     {"127.0.0.1:9", connectFailedSetsid},
 		"unix-setsid":        {"/nonexistent.sock", unixSetsid},
 		"udp-setsid":         {"127.0.0.1:9", udpSetsid},
+		"udp-probe-setsid":   {"127.0.0.1:9", udpProbeSetsid},
+		"udp-tcp-setsid":     {"127.0.0.1:9", udpThenTCPSetsid},
 		"setsid":             {"", setsidAlone},
 		"late":               {"127.0.0.1:9", lateConnectSetsid},
 		"late-hold":          {"127.0.0.1:9", lateHoldSetsid},
