@@ -14,24 +14,50 @@ import (
 // likes.
 type procFiles struct {
 	root string
-	path []byte
-	data [4096]byte
+	// device is the file system of root. Something else may be mounted over one
+	// of its folders, or over all of it.
+	device uint64
+	path   []byte
+	data   [4096]byte
 }
 
 func newProcFiles(root string) *procFiles {
-	return &procFiles{root: root, path: make([]byte, 0, len(root)+64)}
+	f := &procFiles{root: root, path: make([]byte, 0, len(root)+64)}
+	var of unix.Stat_t
+	if unix.Stat(root, &of) == nil {
+		f.device = uint64(of.Dev) //nolint:unconvert // 32 bits on some architectures
+	}
+	return f
 }
 
 // read returns the first 4096 bytes of a file of a process, which is all of
 // the files that it is used for. They are valid until the next call.
 func (f *procFiles) read(pid uint32, name string) ([]byte, error) {
-	fd, err := procOpen(f.processPath(pid, name), unix.O_RDONLY)
+	fd, err := f.open(pid, name, unix.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
+	defer unix.Close(fd) //nolint:errcheck // nothing was written that could be lost
 	n, err := unix.Read(fd, f.data[:])
-	_ = unix.Close(fd) // nothing was written that could be lost
 	return f.data[:max(n, 0)], err
+}
+
+// open opens a file of a process, or its folder where name is empty. What is
+// mounted over it from another file system is refused with EXDEV.
+func (f *procFiles) open(pid uint32, name string, flags int) (int, error) {
+	fd, err := procOpen(f.processPath(pid, name), flags)
+	if err != nil {
+		return -1, err
+	}
+	var of unix.Stat_t
+	if err = unix.Fstat(fd, &of); err == nil && uint64(of.Dev) != f.device { //nolint:unconvert // 32 bits on some architectures
+		err = unix.EXDEV
+	}
+	if err != nil {
+		_ = unix.Close(fd) // nothing was written that could be lost
+		return -1, err
+	}
+	return fd, nil
 }
 
 // stat reads the stat file of the thread group that pid is in. Unless pid is known
@@ -42,11 +68,14 @@ func (f *procFiles) stat(pid uint32, leader bool) (procStat, error) {
 		if err != nil {
 			return procStat{}, err
 		}
-		tgid, ok := procParseTgid(data)
-		if !ok {
+		// Another process's folder may be mounted over this one's.
+		named, ok := procParseStatus(data, "Pid:")
+		if !ok || named != pid {
 			return procStat{}, unix.EBADMSG
 		}
-		pid = tgid
+		if pid, ok = procParseStatus(data, "Tgid:"); !ok {
+			return procStat{}, unix.EBADMSG
+		}
 	}
 	data, err := f.read(pid, "stat")
 	if err != nil {
@@ -130,11 +159,12 @@ func procCutField(data []byte) (field, rest []byte, ok bool) {
 	return data[1 : 1+end], data[1+end:], true
 }
 
-// procParseTgid finds the thread group id in the content of a status file, see
-// proc(5). The name in it cannot contain a line feed: the kernel escapes it.
-func procParseTgid(data []byte) (tgid uint32, ok bool) {
+// procParseStatus finds a process id in the content of a status file, see proc(5):
+// "Pid:" is the thread's, "Tgid:" its group's. The name in it cannot contain a line
+// feed: the kernel escapes it.
+func procParseStatus(data []byte, key string) (pid uint32, ok bool) {
 	for line := range bytes.Lines(data) {
-		value, found := bytes.CutPrefix(line, []byte("Tgid:"))
+		value, found := bytes.CutPrefix(line, []byte(key))
 		if found && bytes.HasSuffix(value, []byte("\n")) {
 			return procParsePID(bytes.TrimSpace(value))
 		}

@@ -57,7 +57,7 @@ func TestParseTgid(t *testing.T) {
 		"Name:\tcat\nTgid:\t4294967297\n":         0,
 		"":                                        0,
 	} {
-		if got, ok := procParseTgid([]byte(text)); got != want || ok != (want != 0) {
+		if got, ok := procParseStatus([]byte(text), "Tgid:"); got != want || ok != (want != 0) {
 			t.Errorf("%q: got %d, %v, want %d", text, got, ok, want)
 		}
 	}
@@ -96,7 +96,7 @@ func FuzzParseStat(f *testing.F) {
 				}
 			}
 		}
-		procParseTgid(data)
+		procParseStatus(data, "Tgid:")
 		want := procStat{pid: number >> 1, ppid: number >> 2, ticks: ticks}
 		line := statLine(want.pid, string(data), want.ppid, want.ticks)
 		if got, ok := procParseStat([]byte(line)); !ok || got != want {

@@ -12,33 +12,50 @@ import (
 // procPidfdLimit bounds the descriptors that are kept open.
 const procPidfdLimit = 512
 
-// procPidfds keeps a descriptor for each of the processes used last, see
-// pidfd_open(2). A descriptor names one process for ever, which makes it the
-// cheapest way to notice that a pid has gone to another one.
+// procPidfds keeps a descriptor for each of the processes used last: one of
+// pidfd_open(2), or of its folder in /proc on kernels before 5.3. A descriptor names
+// one process for ever, which makes it the cheapest way to notice that a pid has
+// gone to another one.
 type procPidfds struct {
 	open *procTable[uint32, int]
+	// folders has the folders, nil for those of pidfd_open.
+	folders *procFiles
 }
 
-// newProcPidfds returns nil where the kernel has no such descriptors (before 5.3)
-// or does not let them be used, and where root shows other pids than those of
-// this process's namespace.
+// newProcPidfds returns nil where root is not a proc file system.
 func newProcPidfds(root string) *procPidfds {
-	self, err := os.Readlink(filepath.Join(root, "self"))
-	if err != nil || self != strconv.Itoa(os.Getpid()) || !procIsMounted(root) {
+	if !procIsMounted(root) {
 		return nil
+	}
+	if !procHasPidfds(root) {
+		return newProcFolders(root)
+	}
+	return newProcDescriptors(nil)
+}
+
+// newProcFolders is newProcPidfds as on a kernel without pidfd_open.
+func newProcFolders(root string) *procPidfds { return newProcDescriptors(newProcFiles(root)) }
+
+func newProcDescriptors(folders *procFiles) *procPidfds {
+	closeOne := func(_ uint32, fd *int) { _ = unix.Close(*fd) }
+	return &procPidfds{open: newProcTable(procPidfdShare(), closeOne), folders: folders}
+}
+
+// procHasPidfds says whether the kernel has pidfds and lets them be used, and root
+// shows the pids of this process's namespace.
+func procHasPidfds(root string) bool {
+	self, err := os.Readlink(filepath.Join(root, "self"))
+	if err != nil || self != strconv.Itoa(os.Getpid()) {
+		return false
 	}
 	// A seccomp filter may refuse the calls with an error that means something
 	// else otherwise.
 	fd, err := unix.PidfdOpen(os.Getpid(), 0)
 	if err != nil {
-		return nil
+		return false
 	}
 	defer unix.Close(fd) //nolint:errcheck // nothing was written
-	if unix.PidfdSendSignal(fd, 0, nil, 0) != nil {
-		return nil
-	}
-	closeOne := func(_ uint32, fd *int) { _ = unix.Close(*fd) }
-	return &procPidfds{open: newProcTable(procPidfdShare(), closeOne)}
+	return unix.PidfdSendSignal(fd, 0, nil, 0) == nil
 }
 
 // procPidfdShare leaves most of the descriptors that this process may have to
@@ -59,10 +76,17 @@ func procIsMounted(root string) bool {
 
 // keep opens a descriptor of a process, in place of one that was kept of the pid
 // before. It returns ESRCH where there is no such process; after any other
-// error there may be one, and pid may be one of its threads.
+// error there may be one, and pid may be one of its threads, which have folders
+// but no pidfds.
 func (p *procPidfds) keep(pid uint32) error {
 	p.drop(pid)
-	fd, err := unix.PidfdOpen(int(pid), 0)
+	var fd int
+	var err error
+	if p.folders == nil {
+		fd, err = unix.PidfdOpen(int(pid), 0)
+	} else if fd, err = p.folders.open(pid, "", unix.O_RDONLY|unix.O_DIRECTORY); errors.Is(err, unix.ENOENT) {
+		err = unix.ESRCH
+	}
 	if err == nil {
 		p.open.put(pid, fd)
 	}
@@ -76,7 +100,12 @@ func (p *procPidfds) runs(pid uint32) (runs, known bool) {
 	if fd == nil {
 		return false, false
 	}
-	err := unix.PidfdSendSignal(*fd, 0, nil, 0)
+	var err error
+	if p.folders == nil {
+		err = unix.PidfdSendSignal(*fd, 0, nil, 0)
+	} else if err = procExists(*fd, []byte("stat\x00")); errors.Is(err, unix.ENOENT) {
+		err = unix.ESRCH
+	}
 	switch {
 	case err == nil, errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return true, true // the right to send a signal is checked after the existence

@@ -209,10 +209,10 @@ func (r *ProcResolver) ask(pid uint32, leader bool) (procStat, error) {
 		if errors.Is(err, unix.ESRCH) {
 			return procStat{}, err
 		}
-		if err != nil { // a thread has no such descriptor
+		if err != nil { // a thread has no pidfd
 			return r.files.stat(pid, leader)
 		}
-		found, err := r.files.stat(pid, true)
+		found, err := r.files.stat(pid, leader || r.pidfds.folders == nil)
 		switch runs, known := r.pidfds.runs(pid); {
 		case !known:
 			return found, err
@@ -253,7 +253,7 @@ func (r *ProcResolver) inferred(q *ProcessQuery, hints procHints, gone bool) pro
 		process.identity.PID = q.PID
 	}
 	process.identity.Inferred = true
-	process.held = !gone && r.holds(q.PID)
+	process.held = !gone && r.pidfds != nil && r.pidfds.folders == nil && r.holds(q.PID)
 	if gone && process.goneBy == 0 {
 		process.goneBy = r.clock.sinceBoot(r.clock.now().UnixNano())
 	}

@@ -33,9 +33,15 @@ func newTestResolver(t testing.TB) *ProcResolver {
 func eachKernel(t *testing.T, test func(*testing.T, *ProcResolver)) {
 	t.Run("pidfd", func(t *testing.T) {
 		resolver := newTestResolver(t)
-		if resolver.pidfds == nil {
+		if resolver.pidfds.folders != nil {
 			t.Skip("no pidfd_open on this kernel")
 		}
+		test(t, resolver)
+	})
+	t.Run("folder", func(t *testing.T) {
+		resolver := newTestResolver(t)
+		resolver.pidfds.close()
+		resolver.pidfds = newProcFolders("/proc")
 		test(t, resolver)
 	})
 	t.Run("stat", func(t *testing.T) {
@@ -364,13 +370,13 @@ func TestThreadIDIsUsedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("201/status", "Name:\tnew\nTgid:\t201\n")
+	write("201/status", "Name:\tnew\nTgid:\t201\nPid:\t201\n")
 	write("201/stat", statLine(201, "new", 1, 70000))
 	process := resolver.Identify(copyQuery(201))
 	if process.PID != 201 || process.EntityID == thread.EntityID || process.Inferred {
 		t.Errorf("got %+v for what was a thread of %+v", process, thread)
 	}
-	write("201/status", "Name:\tnew\nTgid:\t200\n")
+	write("201/status", "Name:\tnew\nTgid:\t200\nPid:\t201\n")
 	if got := resolver.Identify(copyQuery(200)); got.EntityID != thread.EntityID {
 		t.Errorf("got %+v, want %+v", got, thread)
 	}
@@ -539,10 +545,13 @@ func TestUserNameIsOfTheFileBesideRoot(t *testing.T) {
 }
 
 func BenchmarkIdentifyHit(b *testing.B) {
-	for _, name := range []string{"pidfd", "stat"} {
+	for _, name := range []string{"pidfd", "folder", "stat"} {
 		b.Run(name, func(b *testing.B) {
 			resolver := newTestResolver(b)
-			if name == "stat" {
+			switch name {
+			case "folder":
+				resolver.pidfds = newProcFolders("/proc")
+			case "stat":
 				resolver.pidfds = nil
 			}
 			query := queryNow(uint32(os.Getpid()))

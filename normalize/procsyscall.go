@@ -41,3 +41,13 @@ func procGetxattr(path, attribute, value []byte) (int, error) {
 	}
 	return int(n), nil
 }
+
+// procExists is faccessat(2) for a name below an open folder. The name ends with a
+// NUL, too.
+func procExists(folder int, name []byte) error {
+	_, _, errno := unix.Syscall(unix.SYS_FACCESSAT, uintptr(folder), uintptr(unsafe.Pointer(&name[0])), unix.F_OK)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
