@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"strings"
 
 	"tripline/detect"
 )
@@ -16,7 +17,8 @@ type piece struct {
 }
 
 // arguments reads process.args: of an executed program what it was given, else
-// what the process's title says, which the kernel cuts off at 128 bytes.
+// what the process's title says, which the kernel cuts off at 128 bytes and old
+// ones don't tell. Then a process that still runs the program is asked.
 func (e *Event) arguments() detect.Value {
 	start := len(e.values)
 	if e.record(TypeExecve) != nil {
@@ -25,6 +27,11 @@ func (e *Event) arguments() detect.Value {
 		return e.valuesFrom(start)
 	}
 	title := e.title()
+	if len(title) == 0 || len(title) >= titleLimit {
+		if value := e.presentArguments(title); value.Kind() != detect.KindMissing {
+			return value
+		}
+	}
 	if len(title) == 0 {
 		return detect.Value{}
 	}
@@ -32,6 +39,24 @@ func (e *Event) arguments() detect.Value {
 		e.values = append(e.values, detect.String(text(arg)))
 	}
 	return e.valuesFrom(start)
+}
+
+// titleLimit is the length at which a title may have been cut off: the kernel
+// records 128 bytes, of which the last may be the end of an argument.
+const titleLimit = 127
+
+// presentArguments are what the process has as its arguments now, missing where it
+// executes another program than the records say, or what begins otherwise than the
+// title.
+func (e *Event) presentArguments(title []byte) detect.Value {
+	process := e.relative(func(f *Family) *ProcessFacts { return f.Process })
+	if process == nil || len(process.Args) == 0 || e.known().exe != nil && !strings.HasSuffix(process.Executable, e.claimedProgram()) {
+		return detect.Value{}
+	}
+	if !strings.HasPrefix(strings.Join(process.Args, "\x00"), text(title)) {
+		return detect.Value{}
+	}
+	return e.factArgs(process)
 }
 
 // collectPieces reads the EXECVE records.
@@ -119,7 +144,11 @@ func (e *Event) title() []byte {
 
 // commandLine reads process.command_line, the arguments with spaces between them.
 func (e *Event) commandLine() detect.Value {
-	args := e.arguments()
+	return e.joined(e.arguments())
+}
+
+// joined is a list of texts with spaces between them.
+func (e *Event) joined(args detect.Value) detect.Value {
 	if args.Kind() != detect.KindList {
 		return args
 	}

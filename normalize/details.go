@@ -65,6 +65,8 @@ type details struct {
 
 	origin      origin
 	askedParent bool
+	askedFamily bool
+	family      *Family
 	parentExe   string
 }
 

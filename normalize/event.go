@@ -104,8 +104,12 @@ func (e *Event) Time() int64 { return e.time * 1e6 }
 // Tiebreaker is the audit sequence number, the field event.sequence.
 func (e *Event) Tiebreaker() (int64, bool) { return int64(e.sequence), true }
 
-// Retain implements detect.Event.
-func (e *Event) Retain() { e.references++ }
+// Retain implements detect.Event. The event may be read long after its process has
+// ended: what /proc says of that is read now.
+func (e *Event) Retain() {
+	e.settle()
+	e.references++
+}
 
 // Release implements detect.Event.
 func (e *Event) Release() {

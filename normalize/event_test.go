@@ -208,7 +208,7 @@ func TestFields(t *testing.T) {
 	for name, want := range map[string]string{
 		"user.id": "1003", "user.name": "eve", "user.effective.id": "1003", "user.real.id": "1001", "user.real.name": "bob", "user.saved.id": "1004", "user.saved.name": "",
 		"user.filesystem.id": "1005", "user.audit.id": "1000", "user.audit.name": "ann", "user.group.id": "1006", "user.real.group.id": "1002", "process.real_user.id": "1001",
-		"process.executable": "/memfd:x", "process.name": "memfd:x", "process.command_line": "my a b c  ABCD", "process.working_directory": "/root", "process.tty": "pts0",
+		"process.executable": "/memfd:x", "process.name": "memfd:x", "process.command_line": "my a b c  ABCD", "process.working_directory": "/root", "auditd.data.tty": "pts0",
 		"file.path": "/a b", "auditd.data.comm": "my prog", "auditd.data.syscall": "execve", "auditd.data.arch": "x86_64", "auditd.data.a3": "4",
 		"auditd.session": "3", "auditd.result": "success", "auditd.message_type": "syscall", "tripline.identity": "inferred", "host.id": "",
 	} {
@@ -230,7 +230,7 @@ func TestFields(t *testing.T) {
 func TestUnsetIsMissing(t *testing.T) {
 	syscall, address, _, _ := connect("1.000:7")
 	events, _ := run(t, Options{}, syscall, address)
-	for _, name := range []string{"user.audit.id", "auditd.session", "process.tty", "user.name", "host.hostname", "process.start", "network.transport", "event.original"} {
+	for _, name := range []string{"user.audit.id", "auditd.session", "auditd.data.tty", "process.tty.char_device.major", "user.name", "host.hostname", "process.start", "network.transport", "event.original"} {
 		if value, ok := events[0].fields[name]; ok {
 			t.Errorf("%s is %q", name, value.Text())
 		}

@@ -26,7 +26,11 @@ func (e *Event) AppendJSON(dst []byte, host *HostFacts) []byte {
 		}
 		if value := e.Value(detect.FieldID(id)); value.Kind() != detect.KindMissing {
 			w.pairs(one.name)
-			w.field(one, value)
+			if one.list == "" {
+				w.field(one, value)
+			} else if one.list != w.list {
+				w.ancestors(one.list)
+			}
 		}
 	}
 	w.pairs("")
@@ -43,8 +47,9 @@ type documentWriter struct {
 	// fresh says that it has no member yet.
 	open  string
 	fresh bool
-	begun bool // the document has a member
-	shown int  // how many of the event's data pairs have been written
+	begun bool   // the document has a member
+	shown int    // how many of the event's data pairs have been written
+	list  string // the list of objects that was written last
 }
 
 // pairs writes the pairs of auditd.data that come before the field of the given
@@ -80,6 +85,15 @@ func (w *documentWriter) field(one *field, value detect.Value) {
 		return
 	}
 	w.dst = appendValue(w.dst, one, value)
+}
+
+// ancestors writes the list of the process's ancestors.
+func (w *documentWriter) ancestors(name string) {
+	dot := strings.LastIndexByte(name, '.')
+	w.enter(name[:dot])
+	w.member(name[dot+1:])
+	w.dst = w.event.appendAncestors(w.dst)
+	w.list = name
 }
 
 // member begins a member of the object that is open.

@@ -84,7 +84,7 @@ func compareRecord(t *testing.T, line string, typ RecordType, wanted map[string]
 	case TypeSyscall:
 		for field, key := range map[string]string{
 			"user.id": "euid", "user.real.id": "uid", "user.saved.id": "suid", "user.group.id": "egid", "user.audit.id": "auid", "auditd.session": "ses",
-			"process.tty": "tty", "auditd.data.a0": "a0", "auditd.data.a3": "a3",
+			"auditd.data.tty": "tty", "auditd.data.a0": "a0", "auditd.data.a3": "a3",
 		} {
 			same(field, one.text(field), wanted[key])
 		}

@@ -9,9 +9,9 @@ import (
 // pathFields are what ECS derives from the paths of files.
 func pathFields() []field {
 	return []field{
-		several(words("file.name", func(e *Event) detect.Value { return e.ofPaths(baseName) })),
-		several(words("file.extension", func(e *Event) detect.Value { return e.ofPaths(extension) })),
-		several(words("file.directory", func(e *Event) detect.Value { return e.ofPaths(directory) })),
+		words("file.name", func(e *Event) detect.Value { return e.ofPaths(baseName) }),
+		words("file.extension", func(e *Event) detect.Value { return e.ofPaths(extension) }),
+		words("file.directory", func(e *Event) detect.Value { return e.ofPaths(directory) }),
 		ofParent(words("process.parent.name", func(e *Event) detect.Value { return optional(baseName(e.parentExecutable().Text())) })),
 	}
 }

@@ -15,16 +15,15 @@ func processFields() []field {
 			func(e *Event) detect.Value { return optional(e.claimedProgram()) }),
 		forgeable(words("process.name", (*Event).processName),
 			func(e *Event) detect.Value { return optional(baseName(e.claimedProgram())) }),
-		words("process.tty", (*Event).terminal),
-		several(words("process.args", (*Event).arguments)),
-		whole("process.args_count", func(e *Event) detect.Value { return count(e.arguments()) }),
-		words("process.command_line", (*Event).commandLine),
+		several(asked(words("process.args", (*Event).arguments))),
+		asked(whole("process.args_count", func(e *Event) detect.Value { return count(e.arguments()) })),
+		asked(words("process.command_line", (*Event).commandLine)),
 		words("process.working_directory", (*Event).workingDirectory),
 		asked(field{name: "process.start", typ: detect.TypeDate, get: (*Event).processStart}),
 		whole("process.parent.pid", func(e *Event) detect.Value { return e.idNumber(idPPID) }),
 		ofParent(words("process.parent.executable", (*Event).parentExecutable)),
 		whole("process.exit_code", (*Event).exitCode),
-		several(words("file.path", (*Event).filePath)),
+		words("file.path", (*Event).filePath),
 	}
 }
 
@@ -91,8 +90,6 @@ func (e *Event) processName() detect.Value {
 	}
 	return optional(baseName(path))
 }
-
-func (e *Event) terminal() detect.Value { return optional(text(e.known().tty)) }
 
 func (e *Event) processStart() detect.Value {
 	if start := e.identity().Start; start != 0 {

@@ -38,6 +38,7 @@ type ProcResolver struct {
 	host           *procHost      // nil where it cannot be looked at
 	proved         *procTable[procProved, procFile]
 	users          *userTable
+	kin            *procKin
 	seed           maphash.Seed
 	processes      *procTable[uint32, procProcess]
 	counters       procCounters
@@ -85,6 +86,7 @@ func NewProcResolver(root string, host *HostFacts) (*ProcResolver, error) {
 		users:   newUserTable(filepath.Join(filepath.Dir(root), "etc", "passwd")),
 		seed:    maphash.MakeSeed(),
 	}
+	r.kin = newProcKin(r.files)
 	r.processes = newProcTable(procProcessLimit, func(pid uint32, _ *procProcess) { r.dropPidfd(pid) })
 	if host != nil {
 		r.hostID, r.bootID = host.ID, host.BootID

@@ -23,6 +23,9 @@ type field struct {
 	array bool
 	// pair says that the field is one of Event.data, which the JSON form shows all.
 	pair bool
+	// list is the list of objects that the JSON form has in place of the fields that
+	// name it; empty for every other field.
+	list string
 	get  func(*Event) detect.Value
 	// address says that the field has IP addresses.
 	address bool
@@ -40,6 +43,7 @@ type field struct {
 //nolint:gochecknoglobals // a table that nothing changes
 var registry = sortFields(slices.Concat(
 	eventFields(), processFields(), userFields(), networkFields(), auditdFields(), hostFields(), pathFields(),
+	ttyFields(), ancestryFields(), cgroupFields(),
 ))
 
 func sortFields(fields []field) []field {

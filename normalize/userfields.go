@@ -27,11 +27,23 @@ func userFields() []field {
 			words(one.name+".id", func(e *Event) detect.Value { return e.userID(one.id) }),
 			asked(words(one.name+".name", func(e *Event) detect.Value { return e.userName(one.id, one.key) })))
 	}
-	for name, id := range map[string]int{
-		"user.group": idEGID, "user.effective.group": idEGID, "user.real.group": idGID, "user.saved.group": idSGID,
-		"user.filesystem.group": idFSGID, "process.group": idEGID, "process.real_group": idGID, "process.saved_group": idSGID,
+	for _, one := range []struct {
+		name string
+		id   int
+		key  string
+	}{
+		{"user.group", idEGID, "EGID"},
+		{"user.effective.group", idEGID, "EGID"},
+		{"user.real.group", idGID, "GID"},
+		{"user.saved.group", idSGID, "SGID"},
+		{"user.filesystem.group", idFSGID, "FSGID"},
+		{"process.group", idEGID, "EGID"},
+		{"process.real_group", idGID, "GID"},
+		{"process.saved_group", idSGID, "SGID"},
 	} {
-		fields = append(fields, words(name+".id", func(e *Event) detect.Value { return e.userID(id) }))
+		fields = append(fields,
+			words(one.name+".id", func(e *Event) detect.Value { return e.userID(one.id) }),
+			asked(words(one.name+".name", func(e *Event) detect.Value { return e.groupName(one.id, one.key) })))
 	}
 	return fields
 }
@@ -82,6 +94,21 @@ func (e *Event) userName(which int, key string) detect.Value {
 		}
 	}
 	return optional(e.owner.options.Resolver.UserName(id))
+}
+
+// groupName is userName for groups.
+func (e *Event) groupName(which int, key string) detect.Value {
+	id, ok := e.user(which)
+	if !ok {
+		return detect.Value{}
+	}
+	if name := e.enrichedValue(key); name != nil {
+		return detect.String(text(name))
+	}
+	if resolver, able := e.owner.options.Resolver.(families); able {
+		return optional(resolver.GroupName(id))
+	}
+	return detect.Value{}
 }
 
 // enrichedValue finds a value that auditd added to the record that tells what

@@ -1,0 +1,120 @@
+package normalize
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// procMemoryReaders is how many reads may be stuck at a time.
+	procMemoryReaders = 4
+	// procMemoryPatience is how long one read is waited for, and procMemoryWaits
+	// how long all together within procMemoryWindow.
+	procMemoryPatience = 20 * time.Millisecond
+	procMemoryWaits    = 100 * time.Millisecond
+	procMemoryWindow   = time.Second
+	// procArgsLimit bounds what is read of a process's arguments, in bytes.
+	procArgsLimit = 4096
+)
+
+// errProcBlocked is that a process, or something in the kernel, does not let its
+// files be read in time.
+var errProcBlocked = errors.New("the process does not let its memory be read in time")
+
+// procMemory reads files of processes that the kernel may take from their memory or
+// under locks that they can hold: a process can make the readers of its command line
+// wait for as long as it likes, by placing it in memory that somebody else has to
+// fill (userfaultfd, FUSE). So goroutines of their own read them, and nobody waits
+// long for these. One that is stuck ends when its process does.
+type procMemory struct {
+	root string
+	// device is the file system of root, see procFiles.
+	device uint64
+	slots  chan struct{}
+	now    func() time.Time
+	// waited is how long was waited since window.
+	waited time.Duration
+	window time.Time
+}
+
+// procLook is what was read of a process; nil where a file could not be read.
+type procLook struct {
+	executable, args, cgroup []byte
+}
+
+func newProcMemory(files *procFiles) *procMemory {
+	return &procMemory{root: files.root, device: files.device, slots: make(chan struct{}, procMemoryReaders), now: time.Now}
+}
+
+// look reads a process's exe, cmdline and, if wanted, cgroup. The error is
+// errProcBlocked or nil.
+func (m *procMemory) look(pid uint32, cgroup bool) (procLook, error) {
+	began := m.now()
+	if began.Sub(m.window) > procMemoryWindow || began.Before(m.window) {
+		m.window, m.waited = began, 0
+	}
+	if m.waited >= procMemoryWaits {
+		return procLook{}, errProcBlocked
+	}
+	select {
+	case m.slots <- struct{}{}:
+	default:
+		return procLook{}, errProcBlocked
+	}
+	done := make(chan procLook, 1)
+	go func() {
+		defer func() { <-m.slots }()
+		done <- m.read(pid, cgroup)
+	}()
+	timer := time.NewTimer(procMemoryPatience)
+	defer timer.Stop()
+	select {
+	case found := <-done:
+		if took := m.now().Sub(began); took > time.Millisecond {
+			m.waited += took
+		}
+		return found, nil
+	case <-timer.C:
+		m.waited += procMemoryPatience
+		return procLook{}, errProcBlocked
+	}
+}
+
+// read may wait for ever.
+func (m *procMemory) read(pid uint32, cgroup bool) procLook {
+	var found procLook
+	target := make([]byte, unix.PathMax)
+	if n, err := procReadlink(append(procAppendPath(nil, m.root, pid, "exe"), 0), target); err == nil {
+		found.executable = target[:n]
+	}
+	found.args = m.file(pid, "cmdline")
+	if cgroup {
+		found.cgroup = m.file(pid, "cgroup")
+	}
+	return found
+}
+
+// file reads the beginning of a file; nil where that is not possible.
+func (m *procMemory) file(pid uint32, name string) []byte {
+	fd, err := procOpen(append(procAppendPath(nil, m.root, pid, name), 0), unix.O_RDONLY)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd) //nolint:errcheck // nothing was written
+	var of unix.Stat_t
+	if unix.Fstat(fd, &of) != nil || uint64(of.Dev) != m.device { //nolint:unconvert // 32 bits on some architectures
+		return nil
+	}
+	data := make([]byte, procArgsLimit)
+	filled := 0
+	for filled < len(data) {
+		n, err := unix.Read(fd, data[filled:])
+		if err != nil || n <= 0 {
+			break
+		}
+		filled += n
+	}
+	return data[:filled]
+}
