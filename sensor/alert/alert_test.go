@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tripline/detect"
+	"tripline/internal/ecs"
 	"tripline/internal/version"
 	"tripline/normalize"
 	"tripline/rules"
@@ -182,6 +183,28 @@ func TestNegativeStage(t *testing.T) {
 	}
 	if made[0].ID == build(t, false).ID {
 		t.Error("the id does not tell the stages apart")
+	}
+}
+
+// TestTextOfRelatives shows to a person what the process descends from.
+func TestTextOfRelatives(t *testing.T) {
+	text, err := Text([]byte(`{"tripline":{"alert":{"sequence":[null,{"container":{"id":"x1","runtime":"docker"},"tripline":{"systemd":{"unit":"a.service"},
+		"process":{"ancestors":[{"name":"ba\u001bsh","pid":20},{"name":"systemd","pid":1}]}}},null]}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`parents   ba\x1bsh (20), systemd (1)`, "part of   docker container x1, a.service"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%q lacks %q", text, want)
+		}
+	}
+}
+
+// TestDocumentIsECS holds the alert against the schema; what Elastic's detection
+// engine adds to it is under kibana.alert.
+func TestDocumentIsECS(t *testing.T) {
+	for _, err := range ecs.Check(build(t, false).JSON, "auditd", "tripline", "kibana.alert", "user.real", "user.saved", "user.filesystem", "user.audit") {
+		t.Error(err)
 	}
 }
 

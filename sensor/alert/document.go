@@ -143,7 +143,7 @@ func (b *Builder) document(rule *detect.Rule, parts ruleParts, events []map[stri
 		"rule":   parts.rule,
 		"kibana": parts.kibana,
 	}
-	for _, name := range []string{"process", "user", "host", "agent"} {
+	for _, name := range []string{"process", "user", "container", "host", "agent"} {
 		if value, ok := last[name]; ok {
 			document[name] = value
 		}

@@ -31,6 +31,8 @@ func Text(document []byte) ([]byte, error) {
 	}
 	row("process", processLine(fields))
 	row("command", text(fields, "process", "command_line"))
+	row("parents", ancestorsLine(fields))
+	row("part of", placeLine(fields))
 	row("user", userLine(fields))
 	if events, ok := lookup(fields, "tripline", "alert", "sequence").([]any); ok {
 		for i, event := range events {
@@ -61,6 +63,44 @@ func processLine(fields map[string]any) string {
 		}
 	}
 	return line + ")"
+}
+
+// lastEvent is the last matched event that there is.
+func lastEvent(fields map[string]any) map[string]any {
+	events, _ := lookup(fields, "tripline", "alert", "sequence").([]any)
+	for i := len(events) - 1; i >= 0; i-- {
+		if one, ok := events[i].(map[string]any); ok {
+			return one
+		}
+	}
+	return nil
+}
+
+// ancestorsLine names what the process descends from, parent first.
+func ancestorsLine(fields map[string]any) string {
+	ancestors, _ := lookup(lastEvent(fields), "tripline", "process", "ancestors").([]any)
+	names := make([]string, 0, len(ancestors))
+	for _, ancestor := range ancestors {
+		if one, ok := ancestor.(map[string]any); ok {
+			names = append(names, text(one, "name")+" ("+text(one, "pid")+")")
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// placeLine names the container and the systemd unit that the process is in.
+func placeLine(fields map[string]any) string {
+	event := lastEvent(fields)
+	line := ""
+	if id := text(event, "container", "id"); id != "" {
+		line = strings.TrimSpace(text(event, "container", "runtime") + " container " + id)
+	}
+	for _, field := range []string{"unit", "user_unit"} {
+		if unit := text(event, "tripline", "systemd", field); unit != "" {
+			line = strings.TrimPrefix(line+", "+unit, ", ")
+		}
+	}
+	return line
 }
 
 // userLine names the effective user and who logged in.
