@@ -333,7 +333,7 @@ func TestParentIsNotForgeable(t *testing.T) {
 		want   bool
 	}{{own, true}, {private, false}} {
 		e := eventOf(t, resolver, uint32(os.Getpid()), "/bin/x")
-		e.known().ids[idPPID] = test.parent.pid
+		e.known().ids[idPPID], e.known().askedParent = test.parent.pid, false
 		if got := excludes(t, e, "process.parent.executable", h.path); got != test.want {
 			t.Errorf("proved %t, want %t", got, test.want)
 		}
