@@ -25,8 +25,10 @@ type Config struct {
 	Kernel Kernel `toml:"kernel"`
 	Detect Detect `toml:"detect"`
 	Output Output `toml:"output"`
-	Health Health `toml:"health"`
-	Log    Log    `toml:"log"`
+	// Evidence says what is gathered for alerts.
+	Evidence Evidence `toml:"evidence"`
+	Health   Health   `toml:"health"`
+	Log      Log      `toml:"log"`
 	// Exceptions exempt events from rules.
 	Exceptions []Exception `toml:"exceptions"`
 }
@@ -103,6 +105,17 @@ type Detect struct {
 	Tolerance Duration `toml:"tolerance"`
 }
 
+// Evidence says what is gathered for alerts, off the path of events.
+type Evidence struct {
+	// Enabled switches it on.
+	Enabled bool `toml:"enabled"`
+	// HashLimit is the size of the largest executable that is hashed.
+	HashLimit Size `toml:"hash_limit"`
+	// Connections is the file in which is kept which executables connected, so
+	// that the first time is known as such. Empty keeps it until the sensor ends.
+	Connections string `toml:"connections"`
+}
+
 // Health says what the sensor mends when somebody takes its sight away. That it
 // says so needs no setting.
 type Health struct {
@@ -143,9 +156,10 @@ func Default() *Config {
 			MaxPendingPerRule: 65536,
 			MaxPendingTotal:   262144,
 		},
-		Output: defaultOutput(),
-		Health: Health{Reinstall: true},
-		Log:    Log{Level: LevelInfo},
+		Output:   defaultOutput(),
+		Evidence: Evidence{Enabled: true, HashLimit: 64 * MiB, Connections: "/var/lib/tripline/connections.json"},
+		Health:   Health{Reinstall: true},
+		Log:      Log{Level: LevelInfo},
 	}
 }
 

@@ -18,6 +18,7 @@ const (
 	maxReceiveBuffer = 1 * GiB  // the kernel silently takes no more
 	minBacklogLimit  = 64       // the kernel's own default
 	maxBacklogLimit  = 1 << 20
+	maxHashLimit     = 16 * GiB // the time that is allowed ends it long before
 	maxPending       = 1 << 24
 	maxKeyLength     = 31
 	maxTolerance     = Duration(time.Minute)
@@ -72,6 +73,8 @@ func (c *Config) check() []problem {
 			"every alert comes later by as much", "detect", "tolerance")
 	}
 	found.checkOutput(&c.Output)
+	found.within(c.Evidence.HashLimit, 0, maxHashLimit, "evidence", "hash_limit")
+	found.path(c.Evidence.Connections, "evidence", "connections")
 	found.oneOf(string(c.Log.Level), []string{
 		string(LevelError), string(LevelWarn), string(LevelInfo), string(LevelDebug),
 	}, "log", "level")

@@ -38,6 +38,11 @@ type pipeline struct {
 	ringKey string
 	// gaps, if set, counts the numbers of events that never arrive.
 	gaps *health.Gaps
+	// onConnect, if set, is given every attempt to connect, after the rules saw it:
+	// what they read of it costs nothing any more.
+	onConnect func(*normalize.Event)
+	// admit, if set, says whether a match is raised as an alert of its own.
+	admit func(detect.Match) bool
 	// isTest says whether a match was caused by a self-test of our own.
 	isTest func(detect.Match) bool
 	// report is told what is wrong with a single record.
@@ -83,11 +88,17 @@ func (p *pipeline) event(event *normalize.Event) {
 	if p.engine != nil {
 		p.engine.Process(event)
 	}
+	if p.onConnect != nil {
+		p.onConnect(event)
+	}
 }
 
 // match is called by the engine for every match.
 func (p *pipeline) match(match detect.Match) {
 	test := p.isTest != nil && p.isTest(match)
+	if !test && p.admit != nil && !p.admit(match) {
+		return
+	}
 	made, err := p.builder.Build(match, test)
 	if err != nil {
 		p.report(err)

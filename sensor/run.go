@@ -51,6 +51,8 @@ type Options struct {
 	LoadRules func() ([]*detect.Compiled, error)
 	// OnAlert, if set, is told of every alert on the event path.
 	OnAlert func(id string, test bool)
+	// Evidence says how evidence is gathered for alerts; nil for not at all.
+	Evidence *config.Evidence
 	// Passive listens beside a running sensor and changes nothing.
 	Passive bool
 	// Once ends the run as soon as the self-test's outcome is known.
@@ -73,6 +75,8 @@ type Sensor struct {
 	// know of lost records.
 	host   *normalize.HostFacts
 	losses health.Losses
+	// aftermath is what happens to alerts beside being written.
+	aftermath *aftermath
 
 	reported reportLimit
 }
@@ -137,11 +141,21 @@ func (s *Sensor) connect() error {
 	s.pipeline.onAlert = s.raise
 	s.pipeline.report = func(err error) { s.reported.warn("an audit record cannot be used", err) }
 	s.startQueues()
-	return nil
+	return s.startAftermath()
 }
 
-// raise hands an alert to every output.
+// raise hands an alert to every output and asks for its evidence.
 func (s *Sensor) raise(made alert.Alert) {
+	s.sayAlert(&made)
+	s.gather(&made)
+	s.samples.raised()
+	if s.options.OnAlert != nil {
+		s.options.OnAlert(made.ID, made.Test)
+	}
+}
+
+// sayAlert hands an alert to every output.
+func (s *Sensor) sayAlert(made *alert.Alert) {
 	document := output.Document{
 		JSON: made.JSON, ID: made.ID, Kind: output.KindAlert, Severity: output.RuleSeverity(made.Severity), Time: time.Now(),
 	}
@@ -152,14 +166,15 @@ func (s *Sensor) raise(made alert.Alert) {
 		}
 		document.Text = text
 	}
+	s.deliver(&document)
+}
+
+// deliver puts a document into the queue of every output for alerts.
+func (s *Sensor) deliver(document *output.Document) {
 	for _, queue := range s.alertsTo {
-		if !queue.Add(document) {
-			s.reported.warn("an output is too slow", fmt.Errorf("alert %s is not written to %s: its queue is full", made.ID, queue.Name()))
+		if !queue.Add(*document) {
+			s.reported.warn("an output is too slow", fmt.Errorf("%s %s is not written to %s: its queue is full", document.Kind, document.ID, queue.Name()))
 		}
-	}
-	s.samples.raised()
-	if s.options.OnAlert != nil {
-		s.options.OnAlert(made.ID, made.Test)
 	}
 }
 
@@ -259,6 +274,7 @@ func (s *Sensor) watchUntil(ctx context.Context) (Summary, error) {
 	s.watch.source.Interrupt()
 	summary := Summary{SelfTest: <-tested}
 	err := errors.Join(<-pumped, stopErr)
+	s.closeAftermath()
 	summary.Alerts = s.pipeline.alerts.Load()
 	err = errors.Join(err, s.closeQueues())
 	s.sayTotals()
@@ -280,6 +296,7 @@ func (s *Sensor) sayTotals() {
 			s.options.Log.Error("not everything was delivered", "output", queue.Name(), "dropped", stats.Dropped, "failed", stats.Failed)
 		}
 	}
+	s.sayAftermath()
 }
 
 // recoverInto turns a panic of the calling goroutine into an error, so that

@@ -72,6 +72,9 @@ func run(command *cobra.Command, std streams, common *settings, loaded *config.C
 		EventOutputs: outputs.Events,
 		Reload:       reload, LoadRules: common.reloadRules,
 	}
+	if loaded.Evidence.Enabled {
+		options.Evidence = &loaded.Evidence
+	}
 	if test {
 		options.SelfTest = selftest.Basic()
 	}

@@ -39,6 +39,13 @@ type Alert struct {
 	Severity string
 	// JSON is the whole document on one line.
 	JSON []byte
+	// Matched is when the alert was made, and Subject the process that it is
+	// about.
+	Matched time.Time
+	Subject Subject
+
+	rule  *detect.Rule
+	whole map[string]any
 }
 
 // eventDocument is what a matched event must offer to be put into an alert.
@@ -82,7 +89,10 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 	if err != nil {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}
-	return Alert{ID: id, Test: test, Severity: match.Rule.Severity, JSON: text}, nil
+	return Alert{
+		ID: id, Test: test, Severity: match.Rule.Severity, JSON: text,
+		Matched: time.Now(), Subject: subjectOf(match, parsed), rule: match.Rule, whole: document,
+	}, nil
 }
 
 // addLost marks an alert during whose events records were lost: something that

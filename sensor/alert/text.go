@@ -29,6 +29,11 @@ func Text(document []byte) ([]byte, error) {
 			fmt.Fprintf(&b, "  %-9s %s\n", name, content)
 		}
 	}
+	if summary, ok := lookup(fields, "tripline", "alert", "summary").(map[string]any); ok {
+		summaryRows(fields, summary, row)
+		row("alert id", text(fields, "tripline", "alert", "id"))
+		return []byte(b.String()), nil
+	}
 	row("process", processLine(fields))
 	row("command", text(fields, "process", "command_line"))
 	row("parents", ancestorsLine(fields))

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"tripline/internal/version"
 	"tripline/normalize"
 	"tripline/sensor/alert"
 )
@@ -62,7 +61,7 @@ func (m Message) Document(host *normalize.HostFacts) ([]byte, error) {
 		},
 		"tripline": map[string]any{"health": health},
 	}
-	addHost(document, host)
+	alert.AddHost(document, host)
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
@@ -74,36 +73,6 @@ func (m Message) Document(host *normalize.HostFacts) ([]byte, error) {
 
 // timestamp is RFC 3339 in UTC, with milliseconds as in events.
 func timestamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
-
-// addHost adds the fields host.* and agent.* as events have them.
-func addHost(document map[string]any, host *normalize.HostFacts) {
-	agent := map[string]any{"type": "tripline", "version": version.Version}
-	document["agent"] = agent
-	if host == nil {
-		return
-	}
-	put(agent, "id", host.AgentID)
-	system, boot, fields := map[string]any{}, map[string]any{}, map[string]any{}
-	for name, value := range map[string]string{
-		"type": host.OS.Type, "family": host.OS.Family, "platform": host.OS.Platform, "name": host.OS.Name,
-		"version": host.OS.Version, "full": host.OS.Full, "kernel": host.OS.Kernel,
-	} {
-		put(system, name, value)
-	}
-	put(boot, "id", host.BootID)
-	put(fields, "id", host.ID)
-	put(fields, "hostname", host.Hostname)
-	put(fields, "name", host.Hostname)
-	put(fields, "architecture", host.Architecture)
-	fields["os"], fields["boot"] = system, boot
-	document["host"] = fields
-}
-
-func put(fields map[string]any, name, value string) {
-	if value != "" {
-		fields[name] = value
-	}
-}
 
 // Text is the message for a person at a terminal, with a line ending. What came
 // from others cannot act on the terminal.

@@ -48,13 +48,15 @@ type runningSensor struct {
 	command *exec.Cmd
 	file    string
 
-	mu      sync.Mutex
-	alerts  []alertDocument
-	health  []healthDocument
-	said    strings.Builder
-	changed chan struct{}
-	ready   chan struct{}
-	read    sync.WaitGroup
+	mu     sync.Mutex
+	alerts []alertDocument
+	health []healthDocument
+	// evidence are the documents that follow alerts.
+	evidence []evidenceDocument
+	said     strings.Builder
+	changed  chan struct{}
+	ready    chan struct{}
+	read     sync.WaitGroup
 }
 
 // startSensor starts tripline with arguments and waits until it watches. The
@@ -104,7 +106,7 @@ func (s *runningSensor) readAlerts(from io.Reader) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		arrived := time.Now()
-		if s.readHealth(lines.Text()) {
+		if s.readHealth(lines.Text()) || s.readEvidence(lines.Text()) {
 			continue
 		}
 		document := parseAlert(s.t, lines.Text())

@@ -16,6 +16,8 @@ const (
 	KindHealth
 	// KindEvent is an event as the rules see it.
 	KindEvent
+	// KindEvidence is what was gathered for an alert, and follows it.
+	KindEvidence
 )
 
 // String is the kind in one word, as it stands in messages of syslog.
@@ -25,6 +27,8 @@ func (k Kind) String() string {
 		return "alert"
 	case KindHealth:
 		return "health"
+	case KindEvidence:
+		return "evidence"
 	case KindEvent:
 		return "event"
 	}
