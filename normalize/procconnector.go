@@ -269,6 +269,7 @@ func (c *procConnector) moments(event int64) (from, to int64) {
 func (c *procConnector) kept(pid uint32, first, second int64) (kept, told bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.drain()
 	from, _ := c.moments(first)
 	_, to := c.moments(second)
 	return c.lives.kept(pid, from, to)

@@ -118,7 +118,7 @@ func (r *ProcResolver) Close() error {
 func (r *ProcResolver) Identify(q ProcessQuery) Identity {
 	hints := procHintsOf(&q, r.seed)
 	known := r.processes.get(q.PID)
-	if known != nil && known.verified && r.mayBeOf(known, q.Time) && r.runs(q.PID, known) {
+	if known != nil && known.verified && r.mayBeOf(known, q.Time) && r.runs(q.PID, known, q.Time) {
 		known.hints, known.event = hints, q.Time
 		r.counters.verified.Add(1)
 		return known.identity
@@ -150,6 +150,16 @@ func (r *ProcResolver) Identify(q ProcessQuery) Identity {
 	return r.remember(q.PID, r.inferred(&q, hints, gone))
 }
 
+// keeps says whether the kernel told that the pid was not given away between the
+// latest event of a process and another one.
+func (r *ProcResolver) keeps(pid uint32, known *procProcess, event int64) bool {
+	if r.connector == nil || event < known.event {
+		return false
+	}
+	kept, told := r.connector.kept(pid, known.event, event)
+	return kept && told
+}
+
 // mayBeOf says whether an event may be of a process that is known and still has
 // its pid. Where the kernel tells of forks it is asked about the events of the
 // first milliseconds.
@@ -177,12 +187,16 @@ func (r *ProcResolver) unsure(q *ProcessQuery) Identity {
 	return Identity{EntityID: id, PID: q.PID, Inferred: true}
 }
 
-// runs says whether a process that was verified still has its pid.
-func (r *ProcResolver) runs(pid uint32, known *procProcess) bool {
+// runs says whether a process that was verified still has its pid, or had it at
+// the time of an event.
+func (r *ProcResolver) runs(pid uint32, known *procProcess, event int64) bool {
 	if r.pidfds != nil {
 		if runs, ok := r.pidfds.runs(pid); ok {
 			return runs
 		}
+	}
+	if r.keeps(pid, known, event) {
+		return true
 	}
 	leader := known.identity.PID == pid
 	found, err := r.ask(pid, leader)
