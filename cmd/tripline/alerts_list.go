@@ -19,7 +19,7 @@ func alertsListCommand(std streams) *cobra.Command {
 		Short: "List alerts, the newest last",
 		Long: `List the alerts in the configured alert file and in what was rotated away from
 it, also compressed, or in FILEs ("-" is standard input): a table on a terminal,
-and else, or with --json, the documents as they are, one a line.
+and else, or with --json, the documents, each with its evidence, one a line.
 
 The newest alert is last. Lines that are no alerts are reported and left out.`,
 		RunE: func(command *cobra.Command, args []string) error {
@@ -50,16 +50,20 @@ The newest alert is last. Lines that are no alerts are reported and left out.`,
 	return command
 }
 
-// listDocuments prints the documents as they are read: the files are in the order
-// of time, and so are the lines in them.
+// listDocuments prints the documents in the order in which they are read: the
+// files are in the order of time, and so are the lines in them.
 func listDocuments(command *cobra.Command, to io.Writer, reader *alertlog.Reader, files []string) error {
 	out := bufio.NewWriterSize(to, 64<<10)
-	err := reader.Each(command.Context(), files, func(one *alertlog.Alert) error {
+	joiner := alertlog.NewJoiner(func(one *alertlog.Alert) error {
 		if _, err := out.Write(append(one.JSON, '\n')); err != nil {
 			return fmt.Errorf("writing results: %w", err)
 		}
 		return nil
 	})
+	err := reader.Each(command.Context(), files, joiner.Add)
+	if err == nil {
+		err = joiner.Flush()
+	}
 	if flushed := out.Flush(); err == nil && flushed != nil {
 		err = fmt.Errorf("writing results: %w", flushed)
 	}
@@ -75,7 +79,7 @@ func listTable(command *cobra.Command, to io.Writer, reader *alertlog.Reader, fi
 	left := 0
 	known := make(map[string]bool)
 	err := reader.Each(command.Context(), files, func(one *alertlog.Alert) error {
-		if known[one.ID] {
+		if known[one.ID] || one.Evidence {
 			return nil
 		}
 		known[one.ID] = true

@@ -29,6 +29,11 @@ type Alert struct {
 	Destination string
 	// Test says that a self-test raised it.
 	Test bool
+	// More is how many matches a summary stands for, 0 for an alert of one match.
+	More int64
+	// Evidence says that this is the document that follows an alert and has the
+	// evidence: put over one another, the two are the whole alert.
+	Evidence bool
 
 	// File and Line say where it was read.
 	File string
@@ -55,6 +60,8 @@ const (
 	fieldAddress
 	fieldPort
 	fieldTest
+	fieldKind
+	fieldSummary
 )
 
 // fieldNames are the names of these fields, in that order.
@@ -62,7 +69,8 @@ func fieldNames() []string {
 	return []string{
 		"tripline.alert.id", "tripline.health.id", "rule.id", "rule.name", "kibana.alert.severity",
 		"kibana.alert.risk_score", "host.hostname", "host.id", "process.executable", "process.name", "process.pid",
-		"user.name", "user.id", "destination.address", "destination.port", "tripline.alert.test",
+		"user.name", "user.id", "destination.address", "destination.port", "tripline.alert.test", "event.kind",
+		"tripline.alert.summary.count",
 	}
 }
 
@@ -80,7 +88,8 @@ func alertOf(lens *hunt.Lens, line []byte) *Alert {
 		Risk: number(lens.Value(fieldRisk)), Host: text(fieldHostname), HostID: text(fieldHostID),
 		Process: or(fieldExecutable, fieldProcessName), PID: number(lens.Value(fieldPID)),
 		User: or(fieldUserName, fieldUserID), Destination: text(fieldAddress),
-		Test: firstOf(lens.Value(fieldTest)).Bool(), JSON: bytes.Clone(bytes.TrimSpace(line)),
+		Test: firstOf(lens.Value(fieldTest)).Bool(),
+		More: number(lens.Value(fieldSummary)), Evidence: text(fieldKind) == "enrichment", JSON: bytes.Clone(bytes.TrimSpace(line)),
 	}
 	if at, ok := lens.Time(); ok {
 		a.Time = time.Unix(0, at).UTC()

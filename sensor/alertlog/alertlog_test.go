@@ -277,3 +277,61 @@ func FuzzReader(f *testing.F) {
 
 // validText says whether encoding/json takes the text as it is.
 func validText(text []byte) bool { return bytes.Equal(bytes.ToValidUTF8(text, nil), text) }
+
+// TestEvidenceFollows joins the document that follows an alert, whatever the
+// filter says of it.
+func TestEvidenceFollows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	evidence := func(id string) string {
+		return fmt.Sprintf(`{"@timestamp":"2026-11-25T01:00:00Z","event":{"kind":"enrichment"},"tripline":{"alert":{"id":%q,"evidence":{"took_ms":3}}}}`, id)
+	}
+	write(t, path, strings.Join([]string{line("aa", 1, "low"), line("bb", 2, "high"), evidence("aa"), evidence("bb"), evidence("cc")}, "\n"))
+	for name, collect := range map[string]func(*Reader) []*Alert{
+		"collection": func(r *Reader) []*Alert {
+			c := NewCollection(9)
+			if err := r.Each(t.Context(), []string{path}, c.Add); err != nil {
+				t.Fatal(err)
+			}
+			return c.Alerts()
+		},
+		"joiner": func(r *Reader) (all []*Alert) {
+			j := NewJoiner(func(a *Alert) error { all = append(all, a); return nil })
+			if err := errors.Join(r.Each(t.Context(), []string{path}, j.Add), j.Flush()); err != nil {
+				t.Fatal(err)
+			}
+			if j.Late() != 2 {
+				t.Errorf("%d late", j.Late())
+			}
+			return all
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reader, err := NewReader(Filter{Severities: []string{"high"}, Until: time.Date(2026, 11, 25, 0, 30, 0, 0, time.UTC)}, nil, func(err error) { t.Error(err) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			alerts := collect(reader)
+			if len(alerts) != 1 || alerts[0].ID != "bb" || !strings.Contains(string(alerts[0].JSON), `"evidence":{"took_ms":3}`) ||
+				!strings.Contains(string(alerts[0].JSON), `"@timestamp":"2026-11-25T00:00:02.000Z"`) {
+				t.Errorf("%+v", alerts)
+			}
+			if counts := reader.Counts(); counts.Alerts != 1 || counts.Others != 1 || counts.Evidence != 3 {
+				t.Errorf("%+v", counts)
+			}
+		})
+	}
+}
+
+// TestJoinerIsBounded passes alerts on before the end.
+func TestJoinerIsBounded(t *testing.T) {
+	passed := 0
+	j := NewJoiner(func(*Alert) error { passed++; return nil })
+	for i := range joinWindow + 5 {
+		if err := j.Add(&Alert{ID: fmt.Sprint(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if passed != 5 || len(j.waiting) != joinWindow || len(j.byID) != joinWindow {
+		t.Errorf("%d passed, %d wait", passed, len(j.waiting))
+	}
+}

@@ -26,6 +26,9 @@ func (c *Collection) Add(one *Alert) error {
 	if known, ok := c.byID[one.ID]; ok {
 		return known.join(one)
 	}
+	if one.Evidence { // of an alert that is not wanted
+		return nil
+	}
 	c.byID[one.ID] = one
 	c.alerts = append(c.alerts, one)
 	if len(c.alerts) >= 2*c.most {
@@ -57,7 +60,7 @@ func (c *Collection) Dropped() uint64 { return c.dropped }
 // join adds to an alert what another document of the same alert has and this one
 // lacks.
 func (a *Alert) join(other *Alert) error {
-	if bytes.Equal(a.JSON, other.JSON) {
+	if len(a.JSON) == 0 || bytes.Equal(a.JSON, other.JSON) {
 		return nil
 	}
 	own, err := decode(a.JSON)

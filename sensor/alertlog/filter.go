@@ -28,9 +28,11 @@ type Filter struct {
 	Where string
 }
 
-// wants says whether an alert passes all but Where.
+// wants says whether an alert passes all but Where. Evidence goes with its alert.
 func (f *Filter) wants(a *Alert) bool {
 	switch {
+	case a.Evidence:
+		return strings.HasPrefix(a.ID, f.ID)
 	case !f.Since.IsZero() && a.Time.Before(f.Since), !f.Until.IsZero() && !a.Time.Before(f.Until):
 		return false
 	case f.ID != "" && !strings.HasPrefix(a.ID, f.ID):

@@ -22,6 +22,8 @@ const maxLineBytes = 16 << 20
 type Counts struct {
 	// Alerts counts alerts that passed the filter, Others those that did not.
 	Alerts, Others uint64
+	// Evidence counts the documents that follow an alert and have its evidence.
+	Evidence uint64
 	// Health counts alerts about the sensor itself.
 	Health uint64
 	// Foreign counts lines that are no alert: of others, or torn by a crash.
@@ -57,7 +59,8 @@ func NewReader(filter Filter, stdin io.Reader, report func(error)) (*Reader, err
 func (r *Reader) Counts() Counts { return r.counts }
 
 // Each calls back for every alert that the filter wants, in the order of files
-// and lines. An error of the callback ends the reading and is returned; a file
+// and lines, and for the evidence of any alert, which a Collection or Joiner puts
+// in its place. An error of the callback ends the reading and is returned; a file
 // that cannot be read does not keep the others from being read.
 func (r *Reader) Each(ctx context.Context, files []string, yield func(*Alert) error) error {
 	for _, file := range files {
@@ -174,11 +177,16 @@ func (r *Reader) line(name string, number int, line []byte) (*Alert, *diag.Error
 		return nil, nil
 	case one.ID == "":
 		return nil, &diag.Error{File: name, Line: number, Message: "this is no alert: it has no tripline.alert.id"}
+	case one.Evidence && r.filter.wants(one):
+		r.counts.Evidence++
+	case one.Evidence:
+		return nil, nil
 	case !r.filter.wants(one) || !r.lens.Holds():
 		r.counts.Others++
 		return nil, nil
+	default:
+		r.counts.Alerts++
 	}
 	one.File, one.Line = name, number
-	r.counts.Alerts++
 	return one, nil
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // Account is what an alert tells a person, in the order in which it is told.
-// Texts are as the document has them: whoever shows them escapes them.
+// Its texts are on one line and print, but for Description, FalsePositives and
+// Guide, which are Markdown as the rule has it: whoever shows these escapes them.
 type Account struct {
 	ID, Rule, RuleID, RuleVersion, Severity, Risk, Description string
 	// Time is the alert's, that of the last event.
@@ -103,11 +104,16 @@ func NewAccount(document []byte) (*Account, error) {
 		ID: all.text("tripline", "alert", "id"), Rule: cmp.Or(all.text("rule", "name"), rule.text("name")),
 		RuleID: cmp.Or(all.text("rule", "id"), rule.text("rule_id")), RuleVersion: cmp.Or(rule.text("version"), all.text("rule", "version")),
 		Severity: all.text("kibana", "alert", "severity"), Risk: all.text("kibana", "alert", "risk_score"),
-		Description: cmp.Or(all.text("rule", "description"), rule.text("description")),
+		Description: cmp.Or(all.prose("rule", "description"), rule.prose("description")),
 		Time:        all.time("@timestamp"), Host: cmp.Or(all.text("host", "hostname"), all.text("host", "name")),
 		Test:       all.text("tripline", "alert", "test") == "yes",
-		References: rule.texts("references"), FalsePositives: rule.texts("false_positives"),
-		Guide: cmp.Or(all.text("tripline", "alert", "guide"), rule.text("note")),
+		References: rule.texts("references"),
+		Guide:      cmp.Or(all.prose("tripline", "alert", "guide"), rule.prose("note")),
+	}
+	for _, one := range rule.list("false_positives") {
+		if text, ok := one.(string); ok {
+			a.FalsePositives = append(a.FalsePositives, text)
+		}
 	}
 	events := all.list("tripline", "alert", "sequence")
 	a.HostFacts = hostFacts(all)
@@ -117,6 +123,9 @@ func NewAccount(document []byte) (*Account, error) {
 	a.Who = whoFacts(all, events, evidence)
 	a.Lineage, a.LineageNotes = lineage(all, evidence)
 	a.Evidence = sections(evidence)
+	if summary := all.object("tripline", "alert", "summary"); summary != nil {
+		a.Evidence = slices.Insert(a.Evidence, 0, section(all.text("message"), summary))
+	}
 	a.Hints = hints(evidence)
 	a.Warnings = warnings(all, events, evidence)
 	a.Tactics = tactics(all, rule)
@@ -304,4 +313,12 @@ func (s Step) Offset() string {
 		return ""
 	}
 	return fmt.Sprintf("%+.3f s", s.After.Seconds())
+}
+
+// Subject names the process of the alert, and where it is known its pid.
+func (a *Account) Subject() string {
+	if len(a.Lineage) == 0 {
+		return ""
+	}
+	return a.Lineage[len(a.Lineage)-1].Title()
 }

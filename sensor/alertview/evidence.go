@@ -219,8 +219,8 @@ func ancestorOf(process fields) Ancestor {
 	return a
 }
 
-// title names the process: what it executes, and its pid.
-func (a Ancestor) title() string {
+// Title names the process: what it executes, and its pid.
+func (a Ancestor) Title() string {
 	title := cmp.Or(a.Executable, a.Name, "?")
 	if a.PID != "" {
 		title += " [" + a.PID + "]"

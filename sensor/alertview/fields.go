@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tripline/sensor/alert"
 )
 
 // fields is an object of a JSON document. Numbers keep every digit.
@@ -40,6 +42,15 @@ func (f fields) get(path ...string) any {
 
 // text is a scalar as text, empty where it is missing or no scalar.
 func (f fields) text(path ...string) string { return scalar(f.get(path...)) }
+
+// prose is a text that a person wrote in several lines, as the document has it.
+func (f fields) prose(path ...string) string {
+	text, ok := f.get(path...).(string)
+	if !ok {
+		return ""
+	}
+	return text
+}
 
 // object is an inner object, nil where it is missing.
 func (f fields) object(path ...string) fields {
@@ -98,11 +109,13 @@ func (f fields) time(path ...string) time.Time {
 // names are the keys in order.
 func (f fields) names() []string { return slices.Sorted(maps.Keys(f)) }
 
-// scalar is a string, number or boolean as text.
+// scalar is a string, number or boolean as text, on one line and without a
+// character that does not print: no text can act on a terminal or turn the
+// direction of writing on a page.
 func scalar(value any) string {
 	switch value := value.(type) {
 	case string:
-		return value
+		return alert.Escape(value)
 	case json.Number:
 		return value.String()
 	case bool:
@@ -154,5 +167,7 @@ func endpoint(address, port string) string {
 	return net.JoinHostPort(address, port)
 }
 
-// words are a key's words.
-func words(key string) string { return strings.NewReplacer("_", " ", ".", " ").Replace(key) }
+// words are a key's words, as safe to show as what scalar gives.
+func words(key string) string {
+	return alert.Escape(strings.NewReplacer("_", " ", ".", " ").Replace(key))
+}

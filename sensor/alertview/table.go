@@ -51,7 +51,7 @@ func Table(alerts []*alertlog.Alert, columns int) []byte {
 		}
 		for i, cell := range []string{
 			one.Time.UTC().Format("2006-01-02 15:04:05"), alert.Escape(one.Severity), alert.Escape(first(one.ID, ShownID)),
-			alert.Escape(one.Host), fmt.Sprintf("%s (%d)", alert.Escape(one.Process), one.PID),
+			alert.Escape(one.Host), processCell(one),
 			alert.Escape(one.Destination), rule,
 		} {
 			table[i].cells = append(table[i].cells, cell)
@@ -61,6 +61,17 @@ func Table(alerts []*alertlog.Alert, columns int) []byte {
 		table = append(table[:3], table[4:]...)
 	}
 	return layOut(table, columns)
+}
+
+// processCell names the process, or says for how many matches a summary stands.
+func processCell(one *alertlog.Alert) string {
+	switch {
+	case one.More > 0:
+		return fmt.Sprintf("(%d more matches)", one.More)
+	case one.PID == 0:
+		return alert.Escape(one.Process)
+	}
+	return fmt.Sprintf("%s (%d)", alert.Escape(one.Process), one.PID)
 }
 
 // first is the beginning of a text, at most n bytes.

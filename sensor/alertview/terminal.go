@@ -79,6 +79,9 @@ func (t *terminal) heading(text string) {
 }
 
 func (t *terminal) steps(steps []Step) {
+	if len(steps) == 0 {
+		return
+	}
 	t.heading("What happened")
 	const timeWidth, offsetWidth = 12, 10
 	for _, step := range steps {
@@ -129,7 +132,7 @@ func (t *terminal) lineage(line []Ancestor, notes []string) {
 		if one.Subject { // a mark that no process's name can put there
 			branch = strings.Replace(branch, "─ ", "─▶ ", 1)
 		}
-		t.paragraph("  "+indent+branch, one.title())
+		t.paragraph("  "+indent+branch, one.Title())
 		below := "  " + indent + strings.Repeat(" ", width(branch)) + "  "
 		if one.CommandLine != "" {
 			t.paragraph(below, one.CommandLine)
@@ -231,5 +234,14 @@ func (t *terminal) rule(a *Account) {
 	}
 	for _, one := range a.References {
 		t.paragraph("  - ", one)
+	}
+	for _, one := range a.FalsePositives {
+		for i, part := range blocksOf(one) {
+			prefix := "  Known not to be malicious: "
+			if i > 0 {
+				prefix = "  "
+			}
+			t.paragraph(prefix, plain(part.text))
+		}
 	}
 }
