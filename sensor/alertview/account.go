@@ -235,11 +235,11 @@ func whoFacts(all fields, events []any, evidence fields) []Fact {
 	terminal, session := "", ""
 	for _, event := range events {
 		if one, ok := event.(map[string]any); ok {
-			terminal = cmp.Or(terminal, fields(one).text("process", "tty"), fields(one).text("process", "tty", "name"))
+			terminal = cmp.Or(terminal, fields(one).text("auditd", "data", "tty"), fields(one).text("process", "tty"))
 			session = cmp.Or(session, fields(one).text("auditd", "session"))
 		}
 	}
-	who = append(who, Fact{"audit session", session}, Fact{"terminal", terminal})
+	who = append(who, Fact{"audit session", session}, Fact{"terminal", strings.Trim(terminal, "()")})
 	for _, login := range evidence.objects("sessions", "logins") {
 		if terminal != "" && strings.ReplaceAll(login.text("terminal"), "/", "") == strings.ReplaceAll(terminal, "/", "") {
 			who = append(who, Fact{"from", login.text("from")})
@@ -264,6 +264,9 @@ func warnings(all fields, events []any, evidence fields) []string {
 			break
 		}
 	}
+	if masked(events) {
+		found = append(found, "The executable is not the file that the host has under this path: its name is borrowed.")
+	}
 	switch evidence.text("process_state") {
 	case "ended":
 		found = append(found, "The process had ended when the evidence was gathered.")
@@ -274,6 +277,14 @@ func warnings(all fields, events []any, evidence fields) []string {
 		found = append(found, "The evidence is not complete; its parts say what is missing.")
 	}
 	return found
+}
+
+// masked says that an event has borrowed the name of another program.
+func masked(events []any) bool {
+	return slices.ContainsFunc(events, func(event any) bool {
+		one, ok := event.(map[string]any)
+		return ok && fields(one).text("tripline", "masquerade") == "yes"
+	})
 }
 
 // tactics reads the mapping to MITRE ATT&CK as the rule has it.

@@ -84,7 +84,7 @@ func TestTerminal(t *testing.T) {
 
 // TestTerminalWithoutEvidence shows an alert as replay makes it.
 func TestTerminalWithoutEvidence(t *testing.T) {
-	bare, err := os.ReadFile("../alert/testdata/alert.golden")
+	bare, err := os.ReadFile("testdata/bare.json")
 	if err != nil {
 		t.Fatal(err)
 	}
