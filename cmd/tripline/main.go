@@ -120,7 +120,7 @@ otherwise. Everything else goes to standard error.`,
 	})
 	root.AddCommand(
 		runCommand(std), replayCommand(std), huntCommand(std), checkCommand(std), selftestCommand(std),
-		captureCommand(std), rulesCommand(std), alertsCommand(std), doctorCommand(std), versionCommand(std), selftestChildCommand(std), guardCommand(std),
+		captureCommand(std), rulesCommand(std), alertsCommand(std), schemaCommand(std), doctorCommand(std), versionCommand(std), selftestChildCommand(std), guardCommand(std),
 	)
 	return root
 }
