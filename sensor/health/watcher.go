@@ -90,9 +90,11 @@ const (
 	interval = 5 * time.Second
 	// lookInterval is how often rules are listed without any sign of a change.
 	lookInterval = 5 * time.Minute
-	// settle is how long after a change the Watcher looks, so that many changes
-	// at once are one.
-	settle = 200 * time.Millisecond
+	// settle is how long no further change must come after one until the Watcher
+	// looks, so that many changes at once are one; it looks after maxSettle all
+	// the same.
+	settle    = 200 * time.Millisecond
+	maxSettle = 2 * time.Second
 	// quiet is how long no loss must be seen until it is said to be over.
 	quiet = time.Minute
 	// lookShare bounds the time spent on listing rules to a share of all time.
@@ -172,13 +174,29 @@ func (w *Watcher) Run(ctx context.Context) {
 			continue
 		case change := <-w.changes:
 			w.note(change)
-			select {
-			case <-ctx.Done():
+			if !w.awaitQuiet(ctx) {
 				return
-			case <-time.After(settle):
 			}
 		}
 		w.Check(ctx)
+	}
+}
+
+// awaitQuiet waits until no more changes come, at most maxSettle; false when ctx
+// has ended.
+func (w *Watcher) awaitQuiet(ctx context.Context) bool {
+	end := time.After(maxSettle)
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case change := <-w.changes:
+			w.note(change)
+		case <-time.After(settle):
+			return true
+		case <-end:
+			return true
+		}
 	}
 }
 
@@ -197,18 +215,33 @@ func (w *Watcher) note(change Change) {
 	}
 }
 
+// sameDeed is how far apart changes may be and still be taken for one deed.
+const sameDeed = 5 * time.Second
+
 // who finds the newest change that is like the one wanted and was not the
-// sensor's own.
+// sensor's own, and who made it. The kernel names the process for the first of
+// several changes by one request only, so that one of the same deed that names it
+// counts.
 func (w *Watcher) who(like func(Change) bool) (who *Who, at time.Time) {
 	for i := len(w.recent) - 1; i >= 0; i-- {
-		if one := w.recent[i]; one.Done && one.Who.PID != w.PID && like(one) {
-			if one.Who != (Who{}) {
-				who = &one.Who
-			}
-			return who, one.Time
+		one := w.recent[i]
+		if !one.Done || one.Who.PID == w.PID || !like(one) {
+			continue
+		}
+		if at.IsZero() {
+			at = one.Time
+		}
+		if at.Sub(one.Time) > sameDeed {
+			break
+		}
+		if one.Who.PID != 0 {
+			return &one.Who, at
+		}
+		if who == nil && one.Who != (Who{}) {
+			who = &one.Who
 		}
 	}
-	return nil, time.Time{}
+	return who, at
 }
 
 // Check looks once. What was changed and noted is taken into account.
