@@ -21,7 +21,8 @@ func alertsCommand(std streams) *cobra.Command {
 			return &usageError{fmt.Errorf("alerts needs a subcommand; see %s --help", command.CommandPath())}
 		},
 	}
-	command.AddCommand(alertsListCommand(std), alertsShowCommand(std), alertsReportCommand(std), alertsSuppressCommand(std))
+	command.AddCommand(alertsListCommand(std), alertsShowCommand(std), alertsReportCommand(std),
+		alertsExportCommand(std), alertsVerifyCommand(std), alertsSuppressCommand(std))
 	return command
 }
 
