@@ -105,8 +105,12 @@ func containerPart(parent, part string) (id, runtime string) {
 		name = strings.ReplaceAll(name[strings.LastIndexByte(name[:at], ':')+1:], ":", "-")
 	}
 	for _, one := range []struct{ prefix, runtime string }{
-		{"docker-", "docker"}, {"cri-containerd-", "containerd"}, {"nerdctl-", "containerd"},
-		{"crio-", "cri-o"}, {"libpod-payload-", "podman"}, {"libpod-", "podman"},
+		{"docker-", "docker"},
+		{"cri-containerd-", "containerd"},
+		{"nerdctl-", "containerd"},
+		{"crio-", "cri-o"},
+		{"libpod-payload-", "podman"},
+		{"libpod-", "podman"},
 	} {
 		if rest, ok := strings.CutPrefix(name, one.prefix); ok && isContainerID(rest) {
 			return rest, one.runtime

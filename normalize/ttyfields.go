@@ -47,8 +47,10 @@ func charDeviceOf(name []byte) charDevice {
 		prefix              string
 		major, first, count uint64
 	}{
-		{"pts/", 136, 0, 8 << 8}, {"pts", 136, 0, 8 << 8},
-		{"ttyS", 4, 64, 192}, {"tty", 4, 0, 64},
+		{"pts/", 136, 0, 8 << 8},
+		{"pts", 136, 0, 8 << 8},
+		{"ttyS", 4, 64, 192},
+		{"tty", 4, 0, 64},
 	} {
 		digits, ok := bytes.CutPrefix(name, []byte(kind.prefix))
 		if !ok {
