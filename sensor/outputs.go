@@ -59,7 +59,7 @@ func OpenOutputs(settings *config.Output, log hclog.Logger) (_ Outputs, err erro
 		}
 		opened.Events = append(opened.Events, file)
 	}
-	return opened, nil
+	return opened, openRemotes(settings, &opened, log)
 }
 
 func fileOptions(file *config.File, sync bool, log hclog.Logger) output.FileOptions {
