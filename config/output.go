@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"time"
 )
 
@@ -110,4 +111,29 @@ func defaultOutput() Output {
 		Elasticsearch: Elasticsearch{URLs: []string{}, Compress: true},
 		Spool:         Spool{Folder: "/var/lib/tripline/spool", MaxSize: 64 * MiB},
 	}
+}
+
+// Destinations names where results go, each with what goes there.
+func (o *Output) Destinations() []string {
+	const alerts, both = "alerts", "alerts and events"
+	what := func(events bool) string {
+		if events {
+			return both
+		}
+		return alerts
+	}
+	var all []string
+	if o.Alerts.Path != "" {
+		all = append(all, alerts+" to "+o.Alerts.Path)
+	}
+	if o.Events.Path != "" {
+		all = append(all, "events to "+o.Events.Path)
+	}
+	if o.Syslog.Address != "" {
+		all = append(all, what(o.Syslog.Events)+" to syslog "+o.Syslog.Address)
+	}
+	if len(o.Elasticsearch.URLs) > 0 {
+		all = append(all, what(o.Elasticsearch.Events)+" to elasticsearch "+strings.Join(o.Elasticsearch.URLs, ", "))
+	}
+	return all
 }

@@ -1,15 +1,26 @@
 #!/bin/sh
-# Installs what the live tests run beside: auditd. Where it is there, or where
-# there is no apt-get or no root, nothing is done and the tests say what they
-# lack. The daemon's own service is neither started nor left enabled: the tests
-# start an auditd with a configuration of their own.
+# Installs what tests run beside: auditd, and with the argument "rsyslog" rsyslog
+# too. What is there already is left alone; where there is no apt-get or no root,
+# nothing is done and the tests say what they lack. The daemons' own services are
+# neither started nor left enabled: the tests start daemons with a configuration
+# of their own.
 set -eu
 
-if command -v auditd >/dev/null 2>&1; then
+packages=
+services=
+if ! command -v auditd >/dev/null 2>&1; then
+	packages=auditd
+	services=auditd
+fi
+if [ "${1:-}" = rsyslog ] && ! command -v rsyslogd >/dev/null 2>&1; then
+	packages="$packages rsyslog rsyslog-openssl"
+	services="$services rsyslog"
+fi
+if [ -z "$packages" ]; then
 	exit 0
 fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-	echo "install-test-peers: auditd is not installed, and this is not root on a host with apt-get" >&2
+	echo "install-test-peers: not installed: $packages, and this is not root on a host with apt-get" >&2
 	exit 0
 fi
 
@@ -22,9 +33,11 @@ if [ ! -e "$policy" ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get -o DPkg::Lock::Timeout=300 update -qq
-apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends auditd
-if [ -d /run/systemd/system ]; then
-	systemctl disable --now auditd.service
-elif command -v update-rc.d >/dev/null 2>&1; then
-	update-rc.d auditd disable
-fi
+apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $packages
+for service in $services; do
+	if [ -d /run/systemd/system ]; then
+		systemctl disable --now "$service.service"
+	elif command -v update-rc.d >/dev/null 2>&1; then
+		update-rc.d "$service" disable
+	fi
+done

@@ -74,7 +74,9 @@ func printPlan(to io.Writer, loaded *config.Config, listed []listedRule, plan *a
 			text += "      note: " + remark + "\n"
 		}
 	}
-	text += fmt.Sprintf("alert file  %s\n", loaded.Output.Alerts.Path)
+	for _, one := range loaded.Output.Destinations() {
+		text += "output  " + one + "\n"
+	}
 	text += "kernel audit rules, as auditctl writes them:\n" + planText(plan)
 	_, err := io.WriteString(to, text)
 	return err
@@ -85,7 +87,8 @@ type checkedPlan struct {
 	Rules  []checkedRule `json:"rules"`
 	NotRun []listedRule  `json:"not_run,omitempty"`
 	plannedRules
-	AlertFile string `json:"alert_file,omitempty"`
+	AlertFile string   `json:"alert_file,omitempty"`
+	Outputs   []string `json:"outputs,omitempty"`
 }
 
 type checkedRule struct {
@@ -97,7 +100,7 @@ type checkedRule struct {
 
 // printPlanJSON prints the plan as one JSON document.
 func printPlanJSON(to io.Writer, loaded *config.Config, listed []listedRule, plan *auditrules.Plan) error {
-	document := checkedPlan{plannedRules: planDocument(plan), AlertFile: loaded.Output.Alerts.Path}
+	document := checkedPlan{plannedRules: planDocument(plan), AlertFile: loaded.Output.Alerts.Path, Outputs: loaded.Output.Destinations()}
 	for _, rule := range listed {
 		if rule.Runs {
 			document.Rules = append(document.Rules, checkedRule{rule.ID, rule.Name, rule.Version, rule.Remarks})
