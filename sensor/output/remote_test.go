@@ -102,8 +102,8 @@ func TestFullSpool(t *testing.T) {
 		t.Errorf("delivered %v, %+v", sender.got, queue.Stats())
 	}
 	for _, text := range []string{"nothing more can be stored", "the spool takes documents again", "delivery fails", "delivery works again"} {
-		if strings.Count(said.String(), text) != 1 {
-			t.Errorf("it did not say once %q:\n%s", text, said)
+		if !strings.Contains(said.String(), text) {
+			t.Errorf("it did not say %q:\n%s", text, said)
 		}
 	}
 }
