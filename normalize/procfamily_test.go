@@ -370,3 +370,26 @@ func TestSplitArgs(t *testing.T) {
 		})
 	}
 }
+
+// BenchmarkFamily compares what an event costs whose process is identified, whose
+// relatives are known from a moment ago, and whose relatives are looked at afresh.
+func BenchmarkFamily(b *testing.B) {
+	r := newTestResolver(b)
+	cmd, _ := startShell(b, "read line")
+	query := queryNow(uint32(cmd.Process.Pid))
+	b.Run("identify", func(b *testing.B) {
+		for b.Loop() {
+			r.Identify(query)
+		}
+	})
+	b.Run("known", func(b *testing.B) {
+		for b.Loop() {
+			r.Family(query, false)
+		}
+	})
+	b.Run("fresh", func(b *testing.B) {
+		for b.Loop() {
+			r.Family(query, true)
+		}
+	})
+}
