@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -49,7 +50,7 @@ const reusePIDs = 4096
 func TestPIDsUsedAgain(t *testing.T) {
 	needLive(t)
 	unchanged(t)
-	s := startSensor(t)
+	s := startSensor(t, "--rules", unlimitedRule(t))
 	outcome := stressReuse(t, s, reuseCount(t, 10000), reusePIDs)
 	if outcome.wrong > 0 {
 		t.Errorf("%d alerts for processes that did not connect and then call setsid", outcome.wrong)
@@ -81,10 +82,30 @@ func TestPIDsUsedAgainWithoutForks(t *testing.T) {
 	t.Logf("%+v\n%s", outcome, said(s, "identities of processes"))
 }
 
+// unlimitedRule is a folder with the shipped rule, which raises every alert.
+func unlimitedRule(t *testing.T) string {
+	t.Helper()
+	const file = "suspicious_network_connection_attempt_by_root.toml"
+	text, err := os.ReadFile(filepath.Join("../../rules", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	unlimited := strings.Replace(string(text), "max_signals = 100\n", "max_signals = 1000000\n", 1)
+	if unlimited == string(text) {
+		t.Fatal("the shipped rule does not say how many alerts it raises")
+	}
+	if err := os.WriteFile(filepath.Join(folder, file), []byte(unlimited), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
 // startApart starts a sensor in a network namespace of its own, where the kernel
 // tells nothing of processes.
 func startApart(t *testing.T) *runningSensor {
 	t.Helper()
+	rules := unlimitedRule(t)
 	started := make(chan *runningSensor)
 	go func() {
 		defer close(started)
@@ -95,7 +116,7 @@ func startApart(t *testing.T) *runningSensor {
 			t.Error(err)
 			return
 		}
-		started <- launchSensor(t)
+		started <- launchSensor(t, "--rules", rules)
 	}()
 	s := <-started
 	if s == nil {
