@@ -93,7 +93,7 @@ func openProcConnector() (*procConnector, error) {
 	}
 	now, day, err := procMonotonic()
 	if err != nil {
-		c.request(cnIgnore)
+		_ = c.request(cnIgnore) // it is closed either way
 		_ = unix.Close(fd) // nothing was written that could be lost
 		return nil, fmt.Errorf("process connector: %w", err)
 	}
@@ -118,7 +118,7 @@ func (c *procConnector) subscribe() error {
 	for deadline := time.Now().Add(procConnectorAnswer); ; {
 		left := time.Until(deadline)
 		if left <= 0 {
-			c.request(cnIgnore)
+			_ = c.request(cnIgnore) // it is closed either way
 			return errors.New("the kernel does not answer; are these the host's own pid and network namespace?")
 		}
 		ready := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}
@@ -327,11 +327,11 @@ func (c *procConnector) close() error {
 // procMonotonic reads CLOCK_MONOTONIC, and by how much the time of day is ahead of
 // it.
 func procMonotonic() (now, day int64, err error) {
-	var before, real, after unix.Timespec
+	var before, wall, after unix.Timespec
 	for range 5 {
 		err = errors.Join(
 			unix.ClockGettime(unix.CLOCK_MONOTONIC, &before),
-			unix.ClockGettime(unix.CLOCK_REALTIME, &real),
+			unix.ClockGettime(unix.CLOCK_REALTIME, &wall),
 			unix.ClockGettime(unix.CLOCK_MONOTONIC, &after))
 		if err != nil {
 			return 0, 0, fmt.Errorf("clock_gettime: %w", err)
@@ -340,5 +340,5 @@ func procMonotonic() (now, day int64, err error) {
 			break
 		}
 	}
-	return after.Nano(), real.Nano() - before.Nano()/2 - after.Nano()/2, nil
+	return after.Nano(), wall.Nano() - before.Nano()/2 - after.Nano()/2, nil
 }

@@ -48,7 +48,7 @@ func TestProcessThatEndsAtOnceIsExact(t *testing.T) {
 			t.Fatal(err)
 		}
 		query := queryNow(uint32(command.Process.Pid))
-		query.Time -= 1
+		query.Time--
 		got := resolver.Identify(query)
 		if got.Inferred || got.PID != query.PID || seen[got.EntityID] {
 			t.Errorf("got %+v", got)

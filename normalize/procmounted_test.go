@@ -88,7 +88,7 @@ func TestAnotherProcOverProc(t *testing.T) {
 			t.Errorf("mount: %v", err)
 			return
 		}
-		defer unix.Unmount("/proc", unix.MNT_DETACH) //nolint:errcheck // the namespace ends with the thread
+		defer unix.Unmount("/proc", unix.MNT_DETACH)
 		got := resolver.Identify(query)
 		if !got.Inferred || got.PID != query.PID {
 			t.Errorf("got %+v", got)
