@@ -94,7 +94,7 @@ func openProcConnector() (*procConnector, error) {
 	now, day, err := procMonotonic()
 	if err != nil {
 		_ = c.request(cnIgnore) // it is closed either way
-		_ = unix.Close(fd) // nothing was written that could be lost
+		_ = unix.Close(fd)      // nothing was written that could be lost
 		return nil, fmt.Errorf("process connector: %w", err)
 	}
 	c.lives, c.day = newProcLives(procLifeLimit, now), day

@@ -9,13 +9,13 @@ import (
 )
 
 // openResolver makes what identifies the processes of this host.
-func openResolver(host *normalize.HostFacts, log hclog.Logger) (*normalize.ProcResolver, error) {
+func openResolver(host *normalize.HostFacts, logger hclog.Logger) (*normalize.ProcResolver, error) {
 	resolver, err := normalize.NewProcResolver("/proc", host)
 	if err != nil {
 		return nil, fmt.Errorf("preparing to identify processes: %w", err)
 	}
 	if err := resolver.Follow(); err != nil {
-		log.Warn("the kernel does not tell of forks: the identity of a process that ends before it is looked at is inferred", "error", err)
+		logger.Warn("the kernel does not tell of forks: the identity of a process that ends before it is looked at is inferred", "error", err)
 	}
 	return resolver, nil
 }
