@@ -3,7 +3,9 @@ package packages
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/maphash"
+	"os"
 	"path/filepath"
 	"time"
 )
@@ -41,8 +43,34 @@ func (r *rpm) changed() time.Time {
 	return time.Time{}
 }
 
-func (r *rpm) index(func(Package) func([]byte)) error {
-	return errors.New("the rpm database cannot be read")
+// index reads which executables each package has. What is no executable is not in
+// it: nothing executes it.
+func (r *rpm) index(add func(Package) func([]byte)) error {
+	path := r.file()
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("the rpm database: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // nothing was written
+	read := readBerkeley
+	switch filepath.Base(path) {
+	case "rpmdb.sqlite":
+		read = readSQLite
+	case "Packages.db":
+		read = readNDB
+	}
+	err = read(file, func(blob []byte) error {
+		header, err := parseHeader(blob)
+		if err != nil {
+			return err
+		}
+		header.executables(add(header.owner()))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("the rpm database %s: %w", path, err)
+	}
+	return nil
 }
 
 func (r *rpm) find(ctx context.Context, changed time.Time, names []string) (owner Package, found bool, err error) {
@@ -55,6 +83,9 @@ func (r *rpm) find(ctx context.Context, changed time.Time, names []string) (owne
 			owner, found = one, true
 			return true
 		})
+	}
+	if !found && all.full {
+		return Package{}, false, errors.New("the rpm database has more files than are remembered")
 	}
 	return owner, found, nil
 }
