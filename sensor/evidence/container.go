@@ -26,10 +26,10 @@ func (g *Gatherer) readContainer(request *Request, running bool, part *Container
 // containerID is a container's id as Docker, containerd, CRI-O and Podman put it
 // into the path of a control group: 64 hexadecimal digits, with the runtime before
 // it or as the parent folder.
-var containerID = regexp.MustCompile(`(?:^|[/:-])(?:(docker|crio|cri-containerd|libpod|containerd)[-/])?([0-9a-f]{64})(?:\.scope)?(?:/|$)`) //nolint:gochecknoglobals // compiled once
+var containerID = regexp.MustCompile(`(?:^|[/:-])(?:(docker|crio|cri-containerd|libpod|containerd)[-/])?([0-9a-f]{64})(?:\.scope)?(?:/|$)`)
 
 // unitName is a systemd unit in the path of a control group.
-var unitName = regexp.MustCompile(`/([^/]+\.(?:service|scope))(?:/|$)`) //nolint:gochecknoglobals // compiled once
+var unitName = regexp.MustCompile(`/([^/]+\.(?:service|scope))(?:/|$)`)
 
 // parse reads a cgroup file: lines of the form ID:CONTROLLERS:PATH, see cgroups(7).
 func (c *Container) parse(text string) {

@@ -36,15 +36,18 @@ func TestParseInternet(t *testing.T) {
 	}{
 		{
 			"listening", "tcp", "   0: 0100007F:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0",
-			Socket{Protocol: "tcp", State: "LISTEN", LocalIP: "127.0.0.1", LocalPort: 80}, true,
+			Socket{Protocol: "tcp", State: "LISTEN", LocalIP: "127.0.0.1", LocalPort: 80},
+			true,
 		},
 		{
 			"connected over IPv6", "tcp6", "   1: 00000000000000000000000001000000:0050 B80D0120000000000000000001000000:1F90 01 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0",
-			Socket{Protocol: "tcp6", State: "ESTABLISHED", LocalIP: "::1", LocalPort: 80, PeerIP: "2001:db8::1", PeerPort: 8080}, false,
+			Socket{Protocol: "tcp6", State: "ESTABLISHED", LocalIP: "::1", LocalPort: 80, PeerIP: "2001:db8::1", PeerPort: 8080},
+			false,
 		},
 		{
 			"UDP that waits", "udp", "  5: 00000000:0044 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4711 2 0 0",
-			Socket{Protocol: "udp", State: "UNCONNECTED", LocalIP: "0.0.0.0", LocalPort: 68}, true,
+			Socket{Protocol: "udp", State: "UNCONNECTED", LocalIP: "0.0.0.0", LocalPort: 68},
+			true,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -26,7 +26,7 @@ type dpkg struct {
 }
 
 func newDpkg(root string, seed maphash.Seed) *dpkg {
-	folder := filepath.Join(root, "var/lib/dpkg")
+	folder := filepath.Join(root, "var", "lib", "dpkg")
 	d := &dpkg{status: filepath.Join(folder, "status"), info: filepath.Join(folder, "info")}
 	d.paths = indexer{seed: seed, build: d.index}
 	return d

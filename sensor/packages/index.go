@@ -40,17 +40,13 @@ func (x *index) sort() {
 }
 
 // find calls try with each package that may have a path until it says true.
-func (x *index) find(hash uint64, try func(Package) bool) bool {
+func (x *index) find(hash uint64, try func(Package) bool) {
 	start, _ := slices.BinarySearchFunc(x.entries, hash, func(one indexEntry, hash uint64) int { return cmp.Compare(one.hash, hash) })
 	for _, one := range x.entries[start:] {
-		if one.hash != hash {
-			return false
-		}
-		if try(x.packages[one.of]) {
-			return true
+		if one.hash != hash || try(x.packages[one.of]) {
+			return
 		}
 	}
-	return false
 }
 
 // indexer keeps an index of a database and makes it anew in the background when

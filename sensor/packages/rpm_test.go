@@ -97,7 +97,7 @@ func FuzzRPM(f *testing.F) {
 		}
 		f.Add(content[:min(len(content), 16<<10)], byte(form))
 	}
-	f.Fuzz(func(t *testing.T, content []byte, form byte) {
+	f.Fuzz(func(_ *testing.T, content []byte, form byte) {
 		read := []func(io.ReaderAt, func([]byte) error) error{readSQLite, readNDB, readBerkeley}[form%3]
 		_ = read(bytes.NewReader(content), func(blob []byte) error {
 			header, err := parseHeader(blob)

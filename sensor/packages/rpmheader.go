@@ -25,7 +25,7 @@ type rpmHeader struct {
 	entries, data []byte
 }
 
-var errHeader = errors.New("a package's header is damaged") //nolint:gochecknoglobals // a constant error
+var errHeader = errors.New("a package's header is damaged")
 
 func parseHeader(blob []byte) (rpmHeader, error) {
 	if len(blob) < 8 {

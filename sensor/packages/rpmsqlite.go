@@ -27,7 +27,7 @@ const (
 	sqlitePagesLimit = 1 << 22
 )
 
-var errSQLite = errors.New("the SQLite file is damaged") //nolint:gochecknoglobals // a constant error
+var errSQLite = errors.New("the SQLite file is damaged")
 
 // readSQLite calls one with the header of each package, the form of rpm from
 // Fedora 33 and RHEL 9 on.
@@ -70,7 +70,8 @@ func readSQLite(file io.ReaderAt, one func(blob []byte) error) error {
 // rows calls one with each row below a page of a table.
 func (s *sqlite) rows(number int64, depth int, one func([]byte) error) error {
 	const deepest = 32
-	if s.steps--; s.steps < 0 || depth > deepest || number < 1 {
+	s.steps--
+	if s.steps < 0 || depth > deepest || number < 1 {
 		return errSQLite
 	}
 	page := make([]byte, s.size)
@@ -138,7 +139,8 @@ func (s *sqlite) payload(cell []byte) ([]byte, error) {
 	}
 	page := make([]byte, s.size)
 	for next := int64(binary.BigEndian.Uint32(cell[local:])); len(row) < int(length); next = int64(binary.BigEndian.Uint32(page)) {
-		if s.steps--; s.steps < 0 || next < 1 {
+		s.steps--
+		if s.steps < 0 || next < 1 {
 			return nil, errSQLite
 		}
 		if _, err := s.file.ReadAt(page, (next-1)*int64(s.size)); err != nil {

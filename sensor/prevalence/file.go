@@ -89,7 +89,7 @@ func (s *Store) read(file io.Reader) error {
 		if _, known := s.known[one.Path]; known || one.Path == "" || len(one.Path) > pathLimit {
 			continue
 		}
-		one.Record.file = one.File
+		one.file = one.File
 		s.insert(&entry{path: one.Path, Record: one.Record})
 	}
 	return nil
@@ -138,7 +138,7 @@ func (s *Store) encode() ([]byte, error) {
 	s.dirty = false
 	all := saved{Version: fileVersion, Since: s.since, Executables: make([]savedEntry, 0, s.recent.Len())}
 	for element := s.recent.Front(); element != nil; element = element.Next() {
-		one := element.Value.(*entry) //nolint:errcheck,forcetypeassert // the list has nothing else
+		one := element.Value.(*entry)
 		all.Executables = append(all.Executables, savedEntry{Path: one.path, Record: one.Record, File: one.file})
 	}
 	return json.Marshal(all)

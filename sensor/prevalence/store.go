@@ -83,7 +83,7 @@ func (s *Store) Saw(executable string, at time.Time) {
 	defer s.mu.Unlock()
 	s.dirty = true
 	if element, ok := s.known[executable]; ok {
-		one := element.Value.(*entry) //nolint:errcheck,forcetypeassert // the list has nothing else
+		one := element.Value.(*entry)
 		one.Count++
 		if at.After(one.Last) {
 			one.Last = at
@@ -101,7 +101,7 @@ func (s *Store) insert(one *entry) {
 		return
 	}
 	last := s.recent.Back()
-	delete(s.known, last.Value.(*entry).path) //nolint:errcheck,forcetypeassert // the list has nothing else
+	delete(s.known, last.Value.(*entry).path)
 	s.recent.Remove(last)
 	s.evicted.Add(1)
 }
@@ -111,7 +111,7 @@ func (s *Store) Lookup(executable string) (Record, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if element, ok := s.known[executable]; ok {
-		return element.Value.(*entry).Record, true //nolint:errcheck,forcetypeassert // the list has nothing else
+		return element.Value.(*entry).Record, true
 	}
 	return Record{}, false
 }
@@ -121,7 +121,7 @@ func (s *Store) Describe(executable string, file File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if element, ok := s.known[executable]; ok {
-		element.Value.(*entry).file = file //nolint:errcheck,forcetypeassert // the list has nothing else
+		element.Value.(*entry).file = file
 		s.dirty = true
 	}
 }
