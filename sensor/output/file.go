@@ -69,7 +69,8 @@ func OpenFile(options FileOptions) (*File, error) {
 	f.rotator = newRotator(options.Path, options.Rotation, options.Log)
 	err := f.open()
 	if err != nil && !mayPass(err) {
-		return nil, errors.Join(err, f.rotator.close())
+		f.rotator.close()
+		return nil, err
 	}
 	if err != nil {
 		f.say(err)
@@ -282,7 +283,7 @@ func (f *File) Close() error {
 		}
 		failures = append(failures, f.file.Close())
 	}
-	failures = append(failures, f.rotator.close())
+	f.rotator.close()
 	if err := errors.Join(failures...); err != nil {
 		return fmt.Errorf("closing an output file: %w", err)
 	}

@@ -108,10 +108,9 @@ func (r *rotator) wake() {
 
 // close ends the goroutine. What is not compressed then is when the file is
 // opened the next time.
-func (r *rotator) close() error {
+func (r *rotator) close() {
 	r.stop()
 	<-r.done
-	return nil
 }
 
 // rotatedFile is a file that was moved away.

@@ -17,6 +17,8 @@ func stream(kind output.Kind) string {
 	switch kind {
 	case output.KindHealth:
 		return "logs-tripline.health-default"
+	case output.KindEvidence:
+		return "logs-tripline.evidence-default"
 	case output.KindEvent:
 		return "logs-tripline.events-default"
 	case output.KindAlert:

@@ -385,7 +385,7 @@ func TestStreamsAndKey(t *testing.T) {
 	}
 	b := newBench(t, Options{KeyFile: keyFile})
 	b.set(func(c *cluster) {
-		c.fail = func(w http.ResponseWriter, r *http.Request, _ []string) bool {
+		c.fail = func(_ http.ResponseWriter, r *http.Request, _ []string) bool {
 			if got := r.Header.Get("Authorization"); got != "ApiKey aWQ6c2VjcmV0" {
 				t.Errorf("Authorization: %q", got)
 			}
@@ -396,6 +396,7 @@ func TestStreamsAndKey(t *testing.T) {
 		{ID: "a", JSON: []byte(`{}`)},
 		{JSON: []byte(`{"h":1}`), Kind: output.KindHealth},
 		{JSON: []byte(`{"e":1}`), Kind: output.KindEvent},
+		{ID: "a-evidence", JSON: []byte(`{"v":1}`), Kind: output.KindEvidence},
 	} {
 		if err := b.remote.Write(context.Background(), document); err != nil {
 			t.Fatal(err)
@@ -406,7 +407,7 @@ func TestStreamsAndKey(t *testing.T) {
 	for _, index := range b.created {
 		indexes[index] = true
 	}
-	if len(b.created) != 3 || b.created["a"] != "logs-tripline.alerts-default" || !indexes["logs-tripline.health-default"] || !indexes["logs-tripline.events-default"] {
+	if len(b.created) != 4 || b.created["a-evidence"] != "logs-tripline.evidence-default" || b.created["a"] != "logs-tripline.alerts-default" || !indexes["logs-tripline.health-default"] || !indexes["logs-tripline.events-default"] {
 		t.Errorf("created %v", b.created)
 	}
 	if err := b.remote.Close(); err != nil {

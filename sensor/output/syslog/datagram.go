@@ -78,7 +78,6 @@ func (l *Local) Counters() output.Counters {
 
 // Write implements output.Writer.
 func (l *Local) Write(ctx context.Context, document output.Document) error {
-	limit := l.options.MaxMessage
 	defer func() { l.encoder.limit = l.options.MaxMessage }()
 	for {
 		message, reduced, err := l.encoder.encode(&document)
@@ -94,8 +93,7 @@ func (l *Local) Write(ctx context.Context, document output.Document) error {
 			l.sayWell()
 			return nil
 		case errors.Is(err, syscall.EMSGSIZE) && len(message) > smallest:
-			limit = max(smallest, len(message)*3/4) // the network or the socket takes less
-			l.encoder.limit = limit
+			l.encoder.limit = max(smallest, len(message)*3/4) // the network or the socket takes less
 			continue
 		}
 		l.say(err)
