@@ -281,11 +281,14 @@ func TestTLSEndIsNotEnough(t *testing.T) {
 		_ = secured.CloseWrite()
 		time.Sleep(50 * time.Millisecond)
 	})
+	options := testOptions("tls", rude.listener.Addr().String())
+	options.MaxMessage = 1 << 20
 	sender := NewStream(StreamOptions{
-		Options: testOptions("tls", rude.listener.Addr().String()), Confirm: true,
+		Options: options, Confirm: true,
 		TLS: secure.Files{CA: ca.file, Certificate: certificate, Key: key, ServerName: "logs.example"},
 	})
 	one := &output.Item{Document: document(1)}
+	one.JSON = fmt.Appendf(nil, `{"n":1,"x":%q}`, strings.Repeat("x", 100000)) // more than a handshake reads ahead
 	if err := sender.Send(context.Background(), []*output.Item{one}); !errors.Is(err, errReset) || one.Done {
 		t.Errorf("done %v, %v", one.Done, err)
 	}
