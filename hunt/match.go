@@ -19,6 +19,9 @@ type Match struct {
 	// Times are the timestamps of the documents in nanoseconds since the Unix
 	// epoch; zero for a negative stage.
 	Times []int64
+	// Events are the same documents as the engine saw them; nil for a negative
+	// stage.
+	Events []detect.Event
 	// JoinKeys are what the documents of a sequence or sample share; a missing
 	// optional key is the zero Value.
 	JoinKeys []detect.Value

@@ -81,7 +81,7 @@ func (m *matcher) report(found detect.Match) {
 		return
 	}
 	m.matches++
-	m.match.Rule, m.match.JoinKeys = found.Rule, found.JoinKeys
+	m.match.Rule, m.match.Events, m.match.JoinKeys = found.Rule, found.Events, found.JoinKeys
 	m.match.Documents, m.match.Times = m.match.Documents[:0], m.match.Times[:0]
 	for _, event := range found.Events {
 		line, timestamp := []byte(nil), int64(0)

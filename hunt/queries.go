@@ -78,6 +78,23 @@ func Compile(rules []*detect.Rule, names FieldNames) (*Queries, error) {
 	return q, err
 }
 
+// Except exempts the events for which an EQL condition holds from the rule with a
+// rule_id, or with "*" from every rule. The error joins a *diag.Error for each
+// defect of the condition.
+func (q *Queries) Except(rule, condition string) error {
+	exception, err := detect.CompileException(condition, q.fields)
+	if err != nil {
+		return fmt.Errorf("preparing an exception: %w", err)
+	}
+	for i, one := range q.rules {
+		if rule == "*" || rule == one.Rule().RuleID {
+			q.rules[i] = one.Except(exception)
+		}
+	}
+	q.tree = newPathTree(q.fields.names)
+	return nil
+}
+
 // add compiles a rule and its filters.
 func (q *Queries) add(rule *detect.Rule, names FieldNames) error {
 	for _, order := range []struct{ key, own, used, flag string }{

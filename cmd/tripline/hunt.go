@@ -23,6 +23,7 @@ type huntFlags struct {
 	fields              hunt.FieldNames
 	size                int
 	asJSON, failOnAlert bool
+	schedule            scheduleFlags
 }
 
 func huntCommand(std streams) *cobra.Command {
@@ -42,9 +43,17 @@ stage. On a terminal a readable form takes its place, unless --json is given.
 Fields are found nested ({"process":{"pid":1}}) or dotted ({"process.pid":1}),
 elements of arrays and repeated keys are several values of one field, and a field
 that a document does not have is missing. A document without a valid timestamp
-is reported and not matched.`,
+is reported and not matched.
+
+With --schedule the rules (--rule, or the configured ones) run as Elastic runs
+them, over the time of the events: every interval, looking back as far as from
+says, and with max_signals alerts a run at most. Alerts are printed as the sensor
+prints them, with the ids that it gives them, and what is in the alert file or was
+raised by a scheduled hunt before is not raised again. So a rule that is added
+today finds what happened yesterday. Without EVENTS the configured event log is
+read.`,
 		Args: func(command *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			if len(args) == 0 && !flags.schedule.on {
 				return &usageError{fmt.Errorf("hunt needs a file of events, or - for standard input; see %s --help", command.CommandPath())}
 			}
 			return nil
@@ -60,11 +69,17 @@ is reported and not matched.`,
 	set.IntVar(&flags.size, "size", 0, "print the first `N` matches of each rule (default all)")
 	set.BoolVar(&flags.asJSON, "json", false, "print JSON also on a terminal")
 	set.BoolVar(&flags.failOnAlert, "fail-on-alert", false, "exit with 3 if something matched")
+	flags.schedule.addFlags(command)
 	command.MarkFlagsMutuallyExclusive("query", "rule")
+	command.MarkFlagsMutuallyExclusive("query", "schedule")
+	command.MarkFlagsMutuallyExclusive("size", "schedule")
 	return command
 }
 
 func runHunt(command *cobra.Command, std streams, flags *huntFlags, files []string) error {
+	if flags.schedule.on {
+		return runSchedule(command, std, flags, files)
+	}
 	queries, err := flags.compile(command, std)
 	if err != nil {
 		return err

@@ -1,0 +1,200 @@
+package schedule
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tripline/detect"
+	"tripline/hunt"
+	"tripline/internal/version"
+	"tripline/rules"
+	"tripline/sensor/alert"
+)
+
+// run runs rules over events and returns the alerts' documents.
+func run(t *testing.T, state string, loaded []*detect.Rule, files ...string) (documents, ids []string, summary Summary) {
+	t.Helper()
+	queries, err := hunt.Compile(loaded, hunt.FieldNames{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := func(err error) { t.Error(err) }
+	raised, err := OpenRaised(state, report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	summary, err = Run(t.Context(), &Options{
+		Queries: queries, Files: files, Raised: raised, Hunt: hunt.Options{Report: report},
+		OnAlert: func(made alert.Alert) error {
+			documents, ids = append(documents, string(made.JSON)), append(ids, made.ID)
+			return nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raised.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if err := raised.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return documents, ids, summary
+}
+
+// TestAsReplayed gives for the events of every recorded log the very alerts that
+// the log itself gives, and the second time none.
+func TestAsReplayed(t *testing.T) {
+	loaded, err := detect.LoadRules(rules.FS(), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs, err := filepath.Glob("../../testdata/*.events.golden")
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("%d logs, %v", len(logs), err)
+	}
+	raisedAny := 0
+	for _, events := range logs {
+		t.Run(filepath.Base(events), func(t *testing.T) {
+			text, err := os.ReadFile(strings.Replace(events, ".events.", ".alerts.", 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+			if len(text) == 0 {
+				want = nil
+			}
+			state := filepath.Join(t.TempDir(), "state")
+			got, _, _ := run(t, state, loaded, events)
+			for i := range got {
+				got[i] = strings.ReplaceAll(got[i], `"`+version.Version+`"`, `"VERSION"`)
+			}
+			if strings.Join(got, "\n") != strings.Join(want, "\n") {
+				t.Errorf("%d alerts differ from %d replayed", len(got), len(want))
+			}
+			if again, _, summary := run(t, state, loaded, events); len(again) > 0 || summary.Known != uint64(len(want)) {
+				t.Errorf("%d alerts again, %d known", len(again), summary.Known)
+			}
+			raisedAny += len(got)
+		})
+	}
+	if raisedAny == 0 {
+		t.Error("no log gives an alert")
+	}
+}
+
+// pairs is a rule that finds a start and an end by one process.
+func pairs(interval, from string, signals int) []*detect.Rule {
+	return []*detect.Rule{{File: "r.toml", Definition: detect.Definition{
+		RuleID: "r", Name: "r", Version: 1, Type: "eql", Language: "eql", Interval: interval, From: from, MaxSignals: signals,
+		Query: `sequence by process.pid [any where event.action == "start"] [any where event.action == "end"]`,
+	}}}
+}
+
+// events writes pairs of events, each from and to a time of 2026-11-25.
+func events(t *testing.T, spans ...string) string {
+	t.Helper()
+	var text strings.Builder
+	for i, span := range spans {
+		from, to, _ := strings.Cut(span, "-")
+		for j, at := range []string{from, to} {
+			fmt.Fprintf(&text, `{"@timestamp":"2026-11-25T%sZ","event":{"action":%q,"sequence":%d},"process":{"pid":%d}}`+"\n",
+				at, []string{"start", "end"}[j], 2*i+j, i)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "events.ndjson")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestWindows(t *testing.T) {
+	for _, test := range []struct {
+		name, interval, from       string
+		spans                      []string
+		raised, outside, throttled int
+	}{
+		{"within a run", "5m", "now-9m", []string{"00:01:00-00:02:00"}, 1, 0, 0},
+		{"over a run's time", "5m", "now-9m", []string{"00:04:00-00:06:00"}, 1, 0, 0},
+		{"as far back as it looks", "5m", "now-9m", []string{"00:01:00-00:09:59"}, 1, 0, 0},
+		{"longer than it looks back", "5m", "now-9m", []string{"00:00:59-00:09:59"}, 0, 1, 0},
+		{"between runs that leave a gap", "1h", "now-5m", []string{"00:10:00-00:11:00", "00:56:00-00:57:00"}, 1, 1, 0},
+		{"the default looks back six minutes", "5m", "", []string{"00:04:00-00:09:00", "00:14:00-00:20:01"}, 1, 1, 0},
+		{"two in one run and two in another", "5m", "now-9m", []string{"00:01:00-00:01:01", "00:02:00-00:02:01", "00:03:00-00:03:01", "00:06:00-00:06:01"}, 3, 0, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, ids, summary := run(t, filepath.Join(t.TempDir(), "s"), pairs(test.interval, test.from, 2), events(t, test.spans...))
+			if len(ids) != test.raised || int(summary.Outside) != test.outside || int(summary.Throttled) != test.throttled {
+				t.Errorf("%d raised, %+v", len(ids), summary)
+			}
+		})
+	}
+}
+
+// TestThrottledStaysThrottled raises nothing more the second time.
+func TestThrottledStaysThrottled(t *testing.T) {
+	state, file := filepath.Join(t.TempDir(), "s"), events(t, "00:01:00-00:01:01", "00:02:00-00:02:01")
+	run(t, state, pairs("5m", "now-9m", 1), file)
+	if _, ids, summary := run(t, state, pairs("5m", "now-9m", 1), file); len(ids) != 0 || summary.Known != 1 || summary.Throttled != 1 {
+		t.Errorf("%q, %+v", ids, summary)
+	}
+}
+
+func TestBefore(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"now-9m": 9 * time.Minute, "now-30s": 30 * time.Second, "now-1d": 24 * time.Hour, "now-2w": 14 * 24 * time.Hour, "now": 0, "": 0,
+		"9m": -1, "now-": -1, "now-m": -1, "now+5m": -1, "now-9x": -1, "now-99999999w": -1, "now-1.5h": -1,
+	} {
+		got, err := before(text)
+		if err != nil {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%q is %v, %v", text, got, err)
+		}
+	}
+}
+
+func TestRaised(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lib", "state")
+	first, err := OpenRaised(path, func(err error) { t.Error(err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenRaised(path, nil); err == nil || !strings.Contains(err.Error(), "used by another") {
+		t.Errorf("two use it: %v", err)
+	}
+	id := strings.Repeat("0a", 16)
+	first.add(id)
+	first.Know("elsewhere")
+	if err := first.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.WriteString("torn"); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var defects []error
+	second, err := OpenRaised(path, func(err error) { defects = append(defects, err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close() //nolint:errcheck // the test is over
+	if !second.Has(id) || second.Has("elsewhere") || len(defects) != 1 || !strings.Contains(defects[0].Error(), "state:2: ") {
+		t.Errorf("%v, %v", second.own, defects)
+	}
+}
