@@ -58,7 +58,7 @@ archive.`,
 	flags.addFilters(command)
 	set := command.Flags()
 	set.StringVar(&flags.filter.ID, "id", "", "the alert whose `ID` begins so")
-	set.StringVar(&flags.settings.rules, "rules", "", "`DIR` of rule files, instead of the configured ones")
+	set.StringVar(&flags.rules, "rules", "", "`DIR` of rule files, instead of the configured ones")
 	set.StringArrayVar(&flags.events, "events", nil, "`FILE` of events instead of the configured event log, with what was rotated away from it; may be repeated")
 	set.DurationVar(&flags.around, "around", 5*time.Minute, "how long before and after an alert events are exported")
 	set.StringVar(&flags.key, "key", bundle.DefaultKey, "the private key `FILE` that signs; made where it is missing")

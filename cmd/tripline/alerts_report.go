@@ -87,8 +87,12 @@ func report(command *cobra.Command, std streams, selection *alertSelection, to s
 func (s *alertSelection) words() []alertview.Fact {
 	var all []alertview.Fact
 	for _, one := range []alertview.Fact{
-		{Name: "since", Value: s.since}, {Name: "until", Value: s.until}, {Name: "rule", Value: s.filter.Rule},
-		{Name: "severity", Value: s.severity}, {Name: "host", Value: s.filter.Host}, {Name: "where", Value: s.filter.Where},
+		{Name: "since", Value: s.since},
+		{Name: "until", Value: s.until},
+		{Name: "rule", Value: s.filter.Rule},
+		{Name: "severity", Value: s.severity},
+		{Name: "host", Value: s.filter.Host},
+		{Name: "where", Value: s.filter.Where},
 	} {
 		if one.Value != "" {
 			all = append(all, one)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -37,15 +38,15 @@ output is no terminal, or with --json, the document is printed.`,
 			if err != nil {
 				return err
 			}
-			text := append(one.JSON, '\n')
+			text := one.JSON
 			if std.terminal && !selection.asJSON {
 				account, err := alertview.NewAccount(one.JSON)
 				if err != nil {
 					return fmt.Errorf("%s:%d: %w", one.File, one.Line, err)
 				}
-				text = account.Terminal(selection.columns())
+				text = bytes.TrimSuffix(account.Terminal(selection.columns()), []byte{'\n'})
 			}
-			if _, err := std.out.Write(text); err != nil {
+			if _, err := fmt.Fprintf(std.out, "%s\n", text); err != nil {
 				return fmt.Errorf("writing results: %w", err)
 			}
 			return nil

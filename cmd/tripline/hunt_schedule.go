@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -151,14 +152,15 @@ func (f *scheduleFlags) know(command *cobra.Command, raised *schedule.Raised, lo
 
 // printAlert prints one alert as replay does.
 func printAlert(to *bufio.Writer, made alert.Alert, asText bool) error {
-	text := append(made.JSON, '\n')
+	text := made.JSON
 	if asText {
-		var err error
-		if text, err = alert.Text(made.JSON); err != nil {
+		shown, err := alert.Text(made.JSON)
+		if err != nil {
 			return err
 		}
+		text = bytes.TrimSuffix(shown, []byte{'\n'})
 	}
-	if _, err := to.Write(text); err != nil {
+	if _, err := fmt.Fprintf(to, "%s\n", text); err != nil {
 		return fmt.Errorf("writing results: %w", err)
 	}
 	return nil

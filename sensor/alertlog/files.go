@@ -94,7 +94,7 @@ func parseSibling(rest string) (sibling, bool) {
 		one.kind = 0
 	case separator != ".":
 		return sibling{}, false
-	case len(digits)-1 < ownDigits:
+	case len(digits) <= ownDigits:
 		one.kind, one.number = 1, -number
 	default:
 		one.kind = 2

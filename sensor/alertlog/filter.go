@@ -73,16 +73,13 @@ func ParseSeverities(text string) ([]string, error) {
 	return wanted, nil
 }
 
-// timeLayouts are the forms of a point in time beside RFC 3339, in UTC.
-var timeLayouts = []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"}
-
 // ParseTime reads a point in time: a span before now such as "90m", "24h", "7d"
 // or "2w", RFC 3339, or "2006-01-02" and "2006-01-02 15:04" in UTC.
 func ParseTime(text string, now time.Time) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
 		return at, nil
 	}
-	for _, layout := range timeLayouts {
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"} {
 		if at, err := time.Parse(layout, text); err == nil {
 			return at, nil
 		}

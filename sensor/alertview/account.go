@@ -229,8 +229,8 @@ func whoFacts(all fields, events []any, evidence fields) []Fact {
 	if login := named(user.object("audit")); login != "" {
 		who = append(who, Fact{"logged in as", login})
 	}
-	if real := user.object("real"); real.text("id") != user.text("id") {
-		who = append(who, Fact{"real user", named(real)})
+	if own := user.object("real"); own.text("id") != user.text("id") {
+		who = append(who, Fact{"real user", named(own)})
 	}
 	terminal, session := "", ""
 	for _, event := range events {

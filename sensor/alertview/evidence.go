@@ -10,8 +10,12 @@ import (
 // shown. Parts that are not known here come after them.
 func evidenceTitles() []Fact {
 	return []Fact{
-		{"executable", "Executable"}, {"prevalence", "Has it connected before?"}, {"sockets", "Open sockets of the process"},
-		{"sessions", "Who was logged in"}, {"listeners", "What listens on this host"}, {"container", "Control group and container"},
+		{"executable", "Executable"},
+		{"prevalence", "Has it connected before?"},
+		{"sockets", "Open sockets of the process"},
+		{"sessions", "Who was logged in"},
+		{"listeners", "What listens on this host"},
+		{"container", "Control group and container"},
 	}
 }
 

@@ -129,7 +129,7 @@ type span struct {
 }
 
 // spanPattern finds code, **strong**, *emphasis* and [links](target).
-var spanPattern = regexp.MustCompile("`([^`]+)`|\\*\\*([^*]+)\\*\\*|\\*([^*\\s][^*]*)\\*|\\[([^\\]]+)\\]\\(([^)\\s]+)\\)") //nolint:gochecknoglobals // a constant for which Go has no word
+var spanPattern = regexp.MustCompile("`([^`]+)`|\\*\\*([^*]+)\\*\\*|\\*([^*\\s][^*]*)\\*|\\[([^\\]]+)\\]\\(([^)\\s]+)\\)")
 
 // spansOf reads the parts of a block's text. The text between is spanText.
 func spansOf(text string) []span {

@@ -51,7 +51,8 @@ func openItem(b *strings.Builder, level *int, deep int, item block) {
 	}
 	for *level < deep {
 		b.WriteString("<ul>")
-		if *level++; *level < deep {
+		*level++
+		if *level < deep {
 			b.WriteString("<li>")
 		}
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 //go:embed report.html
-var reportTemplate string //nolint:gochecknoglobals // embedded
+var reportTemplate string
 
 // Report is a page about some alerts.
 type Report struct {

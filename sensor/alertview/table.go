@@ -39,8 +39,13 @@ const columnGap = 2
 // there are several.
 func Table(alerts []*alertlog.Alert, columns int) []byte {
 	table := []*column{
-		{title: "TIME (UTC)"}, {title: "SEVERITY"}, {title: "ID"}, {title: "HOST", least: 8}, {title: "PROCESS", least: 12, keepEnd: true},
-		{title: "DESTINATION", least: 12}, {title: "RULE", least: 12},
+		{title: "TIME (UTC)"},
+		{title: "SEVERITY"},
+		{title: "ID"},
+		{title: "HOST", least: 8},
+		{title: "PROCESS", least: 12, keepEnd: true},
+		{title: "DESTINATION", least: 12},
+		{title: "RULE", least: 12},
 	}
 	hosts := make(map[string]bool)
 	for _, one := range alerts {

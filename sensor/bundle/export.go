@@ -83,12 +83,14 @@ func Export(ctx context.Context, to io.Writer, options *Options) (manifest *Mani
 	e.manifest = Manifest{
 		Format: Format, Made: options.Made.UTC().Truncate(time.Second), Version: version.Version, Fingerprint: fingerprint, Selection: options.Selection,
 	}
-	for _, one := range []**spool{&e.alerts, &e.events} {
-		if *one, err = newSpool(options.Temporary); err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, (*one).close()) }()
+	if e.alerts, err = newSpool(options.Temporary); err != nil {
+		return nil, err
 	}
+	defer func() { err = errors.Join(err, e.alerts.close()) }()
+	if e.events, err = newSpool(options.Temporary); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, e.events.close()) }()
 	if err := e.readAlerts(ctx); err != nil {
 		return nil, err
 	}

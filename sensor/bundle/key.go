@@ -81,8 +81,8 @@ func makeKey(path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
-	err = pem.Encode(file, &pem.Block{Type: privateType, Bytes: encoded})
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+	written := pem.Encode(file, &pem.Block{Type: privateType, Bytes: encoded})
+	if err := errors.Join(written, file.Sync(), file.Close()); err != nil {
 		return err
 	}
 	return os.Link(file.Name(), path)

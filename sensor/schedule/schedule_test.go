@@ -193,7 +193,7 @@ func TestRaised(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer second.Close() //nolint:errcheck // the test is over
+	defer second.Close()
 	if !second.Has(id) || second.Has("elsewhere") || len(defects) != 1 || !strings.Contains(defects[0].Error(), "state:2: ") {
 		t.Errorf("%v, %v", second.own, defects)
 	}
