@@ -85,8 +85,8 @@ func TestCatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lines := strings.Count(string(written), "\n"); lines != s.count() {
-		t.Errorf("the alert file has %d lines for %d alerts", lines, s.count())
+	if alerts := strings.Count(string(written), `"kind":"alert"`); alerts != s.count() {
+		t.Errorf("the alert file has %d alerts of %d", alerts, s.count())
 	}
 }
 

@@ -32,7 +32,7 @@ func TestFullDisk(t *testing.T) {
 	needLive(t)
 	unchanged(t)
 	folder := t.TempDir()
-	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=64k"); err != nil {
+	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=256k"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -41,11 +41,11 @@ func TestFullDisk(t *testing.T) {
 		}
 	})
 	filler := filepath.Join(folder, "filler")
-	if err := os.WriteFile(filler, make([]byte, 56<<10), 0o600); err != nil {
+	if err := os.WriteFile(filler, make([]byte, 248<<10), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(folder, "alerts.ndjson")
-	s := startSensor(t, "--alert-file", path)
+	s := startSensor(t, "--alert-file", path, "--config", configured(t, "[evidence]\nenabled = false\n"))
 	pids := []int{behave(t, "connect-setsid"), behave(t, "connect-setsid"), behave(t, "connect-setsid")}
 	for _, pid := range pids {
 		if _, ok := s.alertOf(pid, soon); !ok {
@@ -61,7 +61,7 @@ func TestFullDisk(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	wait(t, "what waited is written", func() bool { return strings.Count(readFile(t, path), "\n") == len(pids) })
+	wait(t, "what waited is written", func() bool { return strings.Count(readFile(t, path), `"kind":"alert"`) == len(pids) })
 	s.stop(syscall.SIGTERM)
 }
 
