@@ -105,7 +105,8 @@ func (h *procHost) rootOf(pid uint32) ([]byte, error) {
 // file is the file that a process executes.
 func (h *procHost) file(pid uint32) (found unix.Stat_t, err error) {
 	path := h.of(pid, "exe")
-	return found, unix.Stat(text(path[:len(path)-1]), &found)
+	err = unix.Stat(text(path[:len(path)-1]), &found)
+	return found, err
 }
 
 // at is the file that the host has at a path.
@@ -113,7 +114,8 @@ func (h *procHost) at(path string) (found unix.Stat_t, err error) {
 	if path == "" || path[0] != '/' || len(path) == 1 {
 		return found, unix.ENOENT
 	}
-	return found, unix.Fstatat(h.tree, path[1:], &found, 0)
+	err = unix.Fstatat(h.tree, path[1:], &found, 0)
+	return found, err
 }
 
 // isMountPoint says whether something is mounted right at a path of the host.
@@ -153,7 +155,10 @@ func (h *procHost) isSameMount(pid uint32, path string, file *unix.Stat_t) bool 
 	return ofErr == nil && inErr == nil && of == in
 }
 
-func procStatOf(fd int) (found unix.Stat_t, err error) { return found, unix.Fstat(fd, &found) }
+func procStatOf(fd int) (found unix.Stat_t, err error) {
+	err = unix.Fstat(fd, &found)
+	return found, err
+}
 
 // namespaceOf is the inode of a process's mount namespace, 0 where it is the host's
 // or not known.

@@ -54,7 +54,7 @@ func (r *ProcResolver) HostPath(q ProcessQuery, recorded string) HostPath {
 	switch {
 	case string(name) == path:
 		seen.Deleted = removed || marked
-	case len(path) > 0 && bytes.HasSuffix(name, []byte(path)):
+	case path != "" && bytes.HasSuffix(name, []byte(path)):
 		seen = r.inRoot(q, seen, name, removed)
 	}
 	return seen

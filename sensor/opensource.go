@@ -10,7 +10,7 @@ import (
 )
 
 // openSource starts to receive in the configured way.
-func openSource(cfg config.Kernel, mode source.Mode, control source.Control, log hclog.Logger) (source.Live, error) {
+func openSource(cfg config.Kernel, mode source.Mode, control source.Control, logger hclog.Logger) (source.Live, error) {
 	return source.Open(source.Options{
 		Mode: mode,
 		Kernel: source.KernelOptions{
@@ -18,7 +18,7 @@ func openSource(cfg config.Kernel, mode source.Mode, control source.Control, log
 			Guard: []string{"/proc/self/exe", source.GuardCommand},
 		},
 		Log: cfg.Log, AudispSocket: cfg.AudispSocket, Input: os.Stdin,
-		Notify: func(what string) { log.Warn(what) },
+		Notify: func(what string) { logger.Warn(what) },
 	})
 }
 

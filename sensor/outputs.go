@@ -59,12 +59,13 @@ func OpenOutputs(settings *config.Output, log hclog.Logger) (_ Outputs, err erro
 		}
 		opened.Events = append(opened.Events, file)
 	}
-	return opened, openRemotes(settings, &opened, log)
+	err = openRemotes(settings, &opened, log)
+	return opened, err
 }
 
-func fileOptions(file *config.File, sync bool, log hclog.Logger) output.FileOptions {
+func fileOptions(file *config.File, synced bool, log hclog.Logger) output.FileOptions {
 	return output.FileOptions{
-		Path: file.Path, Sync: sync, Log: log,
+		Path: file.Path, Sync: synced, Log: log,
 		Rotation: output.Rotation{
 			MaxSize: int64(file.MaxSize), MaxAge: file.MaxAge.Std(), Keep: file.Keep, Compress: file.Compress,
 		},
@@ -85,12 +86,12 @@ func (s *Sensor) startQueues() {
 		s.queues = append(s.queues, queue)
 		return queue
 	}
-	log := &eventLog{host: s.host, dropped: func(queue *output.Queue) {
+	recorded := &eventLog{host: s.host, dropped: func(queue *output.Queue) {
 		s.reported.warn("an output is too slow", fmt.Errorf("events are not written to %s: its queue is full", queue.Name()))
 	}}
 	for _, writer := range s.options.EventOutputs {
 		events[writer] = start(writer, eventQueueCapacity)
-		log.queues = append(log.queues, events[writer])
+		recorded.queues = append(recorded.queues, events[writer])
 	}
 	for _, writer := range s.options.Outputs {
 		queue := events[writer]
@@ -99,8 +100,8 @@ func (s *Sensor) startQueues() {
 		}
 		s.alertsTo = append(s.alertsTo, queue)
 	}
-	if len(log.queues) > 0 {
-		s.pipeline.onEvent = log.add
+	if len(recorded.queues) > 0 {
+		s.pipeline.onEvent = recorded.add
 	}
 }
 

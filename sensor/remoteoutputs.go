@@ -53,14 +53,14 @@ func (o *Outputs) add(writer output.Writer, events bool) {
 	}
 }
 
-func openSyslog(settings *config.Output, log hclog.Logger) (output.Writer, error) {
+func openSyslog(settings *config.Output, logger hclog.Logger) (output.Writer, error) {
 	network, address, _ := strings.Cut(settings.Syslog.Address, "://")
 	hostname, err := os.Hostname()
 	if err != nil {
-		log.Warn("syslog messages will not name this host", "error", err)
+		logger.Warn("syslog messages will not name this host", "error", err)
 	}
 	options := syslog.Options{
-		Network: network, Address: address, MaxMessage: int(settings.Syslog.MaxMessage), Log: log,
+		Network: network, Address: address, MaxMessage: int(settings.Syslog.MaxMessage), Log: logger,
 		Origin: syslog.Origin{
 			Facility: uint8(max(0, slices.Index(config.SyslogFacilities(), settings.Syslog.Facility))), //nolint:gosec // 24 at most
 			Hostname: hostname, Program: "tripline", PID: os.Getpid(), Version: version.Version,
@@ -72,7 +72,7 @@ func openSyslog(settings *config.Output, log hclog.Logger) (output.Writer, error
 	sender := syslog.NewStream(syslog.StreamOptions{Options: options, TLS: tlsFiles(&settings.Syslog.TLS), Confirm: settings.Syslog.Confirm})
 	return output.OpenRemote(sender, output.RemoteOptions{
 		Folder: filepath.Join(settings.Spool.Folder, "syslog"), MaxBytes: int64(settings.Spool.MaxSize),
-		Documents: syslogDocuments, Bytes: syslogBytes, FirstPause: 500 * time.Millisecond, LongestPause: 30 * time.Second, Log: log,
+		Documents: syslogDocuments, Bytes: syslogBytes, FirstPause: 500 * time.Millisecond, LongestPause: 30 * time.Second, Log: logger,
 	})
 }
 

@@ -45,7 +45,7 @@ func runAll(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(built.folder) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(built.folder)
 	code := m.Run()
 	after, err := snapshot()
 	if err != nil {
