@@ -253,6 +253,32 @@ func lockedWith(g *guest) error {
 	return errors.Join(failure, err)
 }
 
+// setClock sets the clock an hour forward and back while a sensor runs. It must
+// say so each time, and go on.
+func setClock(g *guest) error {
+	s, err := g.start(tripline)
+	if err != nil {
+		return err
+	}
+	for i, by := range []time.Duration{time.Hour, -time.Hour} {
+		when := syscall.NsecToTimeval(time.Now().Add(by).UnixNano())
+		if err := syscall.Settimeofday(&when); err != nil {
+			return fmt.Errorf("setting the clock by %v: %w", by, err)
+		}
+		said := func() bool {
+			return strings.Count(s.said.String(), "health=clock_jump state=raised") > i
+		}
+		if !s.await(patience, said) {
+			return fmt.Errorf("the sensor does not say that the clock was set by %v", by)
+		}
+	}
+	done, err := g.do(behave, "connect-setsid")
+	if err == nil && !s.catches(done.pid, patience) {
+		err = errors.New("no alert after the clock was set")
+	}
+	return errors.Join(err, s.stop(terminate))
+}
+
 // refusesOff expects a command to say that audit is switched off.
 func refusesOff(args ...string) func(*guest) error {
 	return func(g *guest) error {

@@ -30,6 +30,7 @@ func earlySteps() []step {
 		{name: "older process", run: startOld},
 		{name: "older process caught", run: oldCaught},
 		{name: "selftest", run: selftest},
+		{name: "clock set", run: setClock},
 		{name: "locked with rules", run: lockedWith, leaves: true},
 	}
 }

@@ -148,14 +148,16 @@ func freePorts(t *testing.T) (a, b, c int) {
 
 // TestRsyslog sends alerts to a real rsyslog, stops it for a while under load and
 // starts it again: everything arrives once, in order. TRIPLINE_RSYSLOG_PAUSE says
-// for how long, by default two seconds.
+// for how long. Without it the test is skipped: what rsyslog has read and lost
+// itself the sensor cannot know, so that the outcome is not the sensor's alone.
 func TestRsyslog(t *testing.T) {
-	pause := 2 * time.Second
-	if text := os.Getenv("TRIPLINE_RSYSLOG_PAUSE"); text != "" {
-		var err error
-		if pause, err = time.ParseDuration(text); err != nil {
-			t.Fatal(err)
-		}
+	text := os.Getenv("TRIPLINE_RSYSLOG_PAUSE")
+	if text == "" {
+		t.Skip("set TRIPLINE_RSYSLOG_PAUSE, to 60s for instance, to test against a real rsyslogd")
+	}
+	pause, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
 	}
 	ca := newAuthority(t)
 	certificate, key := ca.pair(t, "sensor.example")
