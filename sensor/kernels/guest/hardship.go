@@ -260,23 +260,34 @@ func setClock(g *guest) error {
 	if err != nil {
 		return err
 	}
-	for i, by := range []time.Duration{time.Hour, -time.Hour} {
+	for _, by := range []time.Duration{time.Hour, -time.Hour} {
+		err = errors.Join(err, s.noticesClock(by))
+	}
+	done, behaveErr := g.do(behave, "connect-setsid")
+	if behaveErr == nil && !s.catches(done.pid, patience) {
+		err = errors.Join(err, errors.New("no alert after the clock was set"))
+	}
+	return errors.Join(err, behaveErr, s.stop(terminate))
+}
+
+// noticesClock sets the clock and expects the sensor to say so. The sensor looks
+// every few seconds, for the first time soon after it says that it watches; a
+// change before that it cannot notice, so that this tries again.
+func (s *sensor) noticesClock(by time.Duration) error {
+	const attempts, each = 4, 20 * time.Second
+	for range attempts {
+		before := strings.Count(s.log(), "health=clock_jump state=raised")
 		when := syscall.NsecToTimeval(time.Now().Add(by).UnixNano())
 		if err := syscall.Settimeofday(&when); err != nil {
 			return fmt.Errorf("setting the clock by %v: %w", by, err)
 		}
-		said := func() bool {
-			return strings.Count(s.said.String(), "health=clock_jump state=raised") > i
-		}
-		if !s.await(patience, said) {
-			return fmt.Errorf("the sensor does not say that the clock was set by %v", by)
+		if s.await(each, func() bool {
+			return strings.Count(s.said.String(), "health=clock_jump state=raised") > before
+		}) {
+			return nil
 		}
 	}
-	done, err := g.do(behave, "connect-setsid")
-	if err == nil && !s.catches(done.pid, patience) {
-		err = errors.New("no alert after the clock was set")
-	}
-	return errors.Join(err, s.stop(terminate))
+	return fmt.Errorf("the sensor does not say that the clock was set by %v", by)
 }
 
 // refusesOff expects a command to say that audit is switched off.
