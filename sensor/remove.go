@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/elastic/go-libaudit/v2/rule"
-
 	"tripline/auditrules"
 	"tripline/auditrules/kernel"
 	"tripline/sensor/state"
@@ -96,16 +94,15 @@ func (r *Removal) byKey(control state.Control, key string) error {
 }
 
 // commandLine is a rule of Tripline's own as auditctl writes it.
-func commandLine(wire []byte) (line string) {
+func commandLine(wire []byte) string {
 	const unknown = "a rule that cannot be shown"
-	defer func() {
-		if recover() != nil { // the library's table of system calls has gaps
-			line = unknown
-		}
-	}()
-	line, err := rule.ToCommandLine(wire, false)
+	decoded, err := auditrules.DecodeKernelRule(wire)
 	if err != nil {
 		return unknown
 	}
-	return line
+	machine, err := auditrules.Machine()
+	if err != nil {
+		return unknown
+	}
+	return decoded.Line(machine)
 }
