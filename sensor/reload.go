@@ -80,9 +80,12 @@ func (s *Sensor) reload(ctx context.Context) (err error) {
 		return nil // the sensor is stopping, and removes all its kernel rules
 	}
 	s.rules, s.plan = merged, plan
+	if loadErr != nil {
+		s.options.Log.Error("reloading the rules", "error", diag.Detail(loadErr))
+	}
 	s.options.Log.Info("rules were read again", "rules", len(merged), "unchanged", unchanged, "kept_as_they_were", kept)
 	s.announceLimits()
-	return errors.Join(remove(), loadErr)
+	return remove()
 }
 
 // KeepBroken adds to the rules that were just loaded those running ones whose
