@@ -25,7 +25,7 @@ type Correlator struct {
 
 	// order has the pending events of an ordered correlator, queue those of
 	// another.
-	order timeHeap
+	order timeOrder
 	queue fifo
 
 	// clock is an ordered correlator's time, see node.align; else the latest time

@@ -92,7 +92,10 @@ func (e *Event) known() *details {
 	switch {
 	case primary != nil:
 		d.typ, d.syscall = primary.typ, syscall != nil
-		e.readPrimary(d, e.body(primary))
+		if body := e.body(primary); syscall == nil || !e.readKernelCall(d, body) {
+			e.readPairs(d, body)
+		}
+		d.resolve()
 	case len(e.records) > 0:
 		d.typ = e.records[0].typ
 	}
@@ -119,8 +122,8 @@ func (e *Event) compare(a, b rawRecord) int {
 	return bytes.Compare(e.body(&a), e.body(&b))
 }
 
-// readPrimary reads the record that tells what happened.
-func (e *Event) readPrimary(d *details, body []byte) {
+// readPairs reads the record that tells what happened, pair by pair.
+func (e *Event) readPairs(d *details, body []byte) {
 	s := scanner{rest: body}
 	var p pair
 	for s.next(&p) {
@@ -142,7 +145,6 @@ func (e *Event) readPrimary(d *details, body []byte) {
 			e.owner.counters.unreadable.Add(1)
 		}
 	}
-	d.resolve()
 }
 
 // readCall reads what a SYSCALL record says of the call and no more.

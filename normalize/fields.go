@@ -170,16 +170,22 @@ func appendHex(dst, text []byte) []byte {
 }
 
 // nibble is the value of a hexadecimal digit, 0xff when it is none.
-func nibble(digit byte) byte {
-	switch {
-	case digit-'0' <= 9:
-		return digit - '0'
-	case digit-'A' <= 5:
-		return digit - 'A' + 10
-	case digit-'a' <= 5:
-		return digit - 'a' + 10
+func nibble(digit byte) byte { return nibbles[digit] }
+
+// nibbles has the values of hexadecimal digits of either case.
+var nibbles = makeNibbles()
+
+func makeNibbles() (values [256]byte) {
+	for i := range values {
+		values[i] = 0xff
 	}
-	return 0xff
+	for i := range byte(10) {
+		values['0'+i] = i
+	}
+	for i := range byte(6) {
+		values['a'+i], values['A'+i] = 10+i, 10+i
+	}
+	return values
 }
 
 // parseDecimal reads a decimal number with an optional sign.

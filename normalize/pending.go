@@ -1,7 +1,5 @@
 package normalize
 
-import "container/heap"
-
 // table finds pending events by node, time and sequence number. Its chains run
 // through the events, so that it never allocates.
 type table struct {
@@ -80,52 +78,6 @@ func (f *fifo) remove(event *Event) {
 		event.next.previous = event.previous
 	}
 	event.previous, event.next = nil, nil
-}
-
-// timeHeap holds pending events by their place in time.
-type timeHeap struct {
-	events eventHeap
-}
-
-func (h *timeHeap) len() int          { return len(h.events) }
-func (h *timeHeap) first() *Event     { return h.events[0] }
-func (h *timeHeap) push(event *Event) { heap.Push(&h.events, event) }
-
-func (h *timeHeap) pop() *Event {
-	first := h.events[0]
-	heap.Pop(&h.events)
-	return first
-}
-
-// eventHeap implements heap.Interface.
-type eventHeap []*Event
-
-func (h eventHeap) Len() int      { return len(h) }
-func (h eventHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-
-// Less orders by time, sequence number and, so that the order of equals is the
-// same on every run, node.
-func (h eventHeap) Less(i, j int) bool {
-	a, b := h[i], h[j]
-	if a.place != b.place {
-		return a.place < b.place
-	}
-	if a.sequence != b.sequence {
-		return a.sequence < b.sequence
-	}
-	return a.node.name < b.node.name
-}
-
-// Push implements heap.Interface.
-func (h *eventHeap) Push(event any) { *h = append(*h, event.(*Event)) }
-
-// Pop implements heap.Interface.
-func (h *eventHeap) Pop() any {
-	last := len(*h) - 1
-	event := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	return event
 }
 
 // closedEvents remembers the events that were emitted last, so that records which

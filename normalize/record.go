@@ -142,11 +142,15 @@ func number(text []byte, at int, limit uint64) (n uint64, next int, ok bool) {
 	start := at
 	for at < len(text) && text[at]-'0' <= 9 {
 		digit := uint64(text[at] - '0')
-		if n > (limit-digit)/10 {
+		// 18 digits always fit into 64 bits.
+		if at-start >= 18 && n > (limit-digit)/10 {
 			return 0, start, false
 		}
 		n = n*10 + digit
 		at++
+	}
+	if n > limit {
+		return 0, start, false
 	}
 	return n, at, at > start
 }
