@@ -22,43 +22,70 @@ var callKeys = [...]struct {
 	{" fsgid=", idFSGID},
 }
 
-// readKernelCall reads a SYSCALL record whose pairs are all there, in the kernel's
-// order and form, as nearly every one is: no key is looked up and no value looked at
-// twice. Where anything is otherwise it takes nothing and returns false, and the
-// record is to be read pair by pair, which for a record of this form comes to the
-// same.
-func (e *Event) readKernelCall(d *details, body []byte) bool {
+// Call is what a SYSCALL record says. Its texts are places in the record's body.
+type Call struct {
+	arch, number   uint32
+	success        truth
+	exit           int64
+	args           [4]uint64
+	ids            [idCount]uint32
+	tty, comm, exe span
+}
+
+// span is a place in a text.
+type span struct{ start, end uint32 }
+
+// of is the text at the place.
+func (s span) of(text []byte) []byte { return text[s.start:s.end:s.end] }
+
+// ReadCall reads a SYSCALL record into call before its event is put together,
+// which may then be done by another goroutine while this one reads on. Of a record
+// of another type or form it reads nothing. The record keeps call, which must not
+// change before the record was added.
+func (r *Record) ReadCall(call *Call) {
+	if r.Type == TypeSyscall && call.read(r.Body) {
+		r.call = call
+	}
+}
+
+// read reads a SYSCALL record whose pairs are all there, in the kernel's order and
+// form, as nearly every one is: no key is looked up and no value looked at twice.
+// Where anything is otherwise it returns false, and the record is to be read pair by
+// pair, which for a record of this form comes to the same.
+func (k *Call) read(body []byte) bool {
 	c := callCursor{text: body}
-	d.arch = uint32(c.hex("arch="))
-	number := c.decimal(" syscall=", maxCall)
+	k.arch = uint32(c.hex("arch="))
+	k.number = uint32(c.decimal(" syscall=", maxCall))
 	switch {
 	case c.skip(" success=yes"):
-		d.success = yes
+		k.success = yes
 	case c.skip(" success=no"):
-		d.success = no
+		k.success = no
 	default:
-		c.failed = true
-	}
-	d.exit = c.signed(" exit=")
-	d.args = [6]uint64{c.hex(" a0="), c.hex(" a1="), c.hex(" a2="), c.hex(" a3=")}
-	c.decimal(" items=", maxCall)
-	for i := range callKeys {
-		d.ids[callKeys[i].which] = uint32(c.decimal(callKeys[i].key, unset))
-	}
-	tty := c.word(" tty=")
-	d.ids[idSession] = uint32(c.decimal(" ses=", unset))
-	comm := c.quoted(" comm=")
-	exe := c.quoted(" exe=")
-	if c.failed || !c.endsWithKey() {
-		d.forgetCall()
 		return false
 	}
-	d.number, d.nargs, d.present = uint32(number), 4, 1<<idCount-1
-	if string(tty) != none && string(tty) != null {
+	k.exit = c.signed(" exit=")
+	k.args = [4]uint64{c.hex(" a0="), c.hex(" a1="), c.hex(" a2="), c.hex(" a3=")}
+	c.decimal(" items=", maxCall)
+	for i := range callKeys {
+		k.ids[callKeys[i].which] = uint32(c.decimal(callKeys[i].key, unset))
+	}
+	k.tty = c.word(" tty=")
+	k.ids[idSession] = uint32(c.decimal(" ses=", unset))
+	k.comm = c.quoted(" comm=")
+	k.exe = c.quoted(" exe=")
+	return !c.failed && c.endsWithKey()
+}
+
+// takeKernelCall takes what a whole record with this body said.
+func (d *details) takeKernelCall(call *Call, body []byte) {
+	d.arch, d.number, d.success, d.exit = call.arch, call.number, call.success, call.exit
+	d.nargs = copy(d.args[:], call.args[:])
+	d.ids, d.present = call.ids, 1<<idCount-1
+	d.comm, d.exe = call.comm.of(body), call.exe.of(body)
+	if tty := call.tty.of(body); string(tty) != none && string(tty) != null {
 		d.tty = tty
 	}
-	d.comm, d.exe = comm, exe
-	return true
 }
 
 // The kernel's words for no value.
@@ -69,12 +96,6 @@ const (
 
 // maxCall bounds the small numbers of a record.
 const maxCall = 1<<31 - 1
-
-// forgetCall undoes what was read of a record.
-func (d *details) forgetCall() {
-	d.arch, d.success, d.exit = 0, unknown, 0
-	d.args, d.ids = [6]uint64{}, [idCount]uint32{}
-}
 
 // callCursor goes through a record that is expected to have a certain form. After
 // the first thing that is otherwise it has failed and reads nothing more.
@@ -158,7 +179,7 @@ func (c *callCursor) hex(key string) uint64 {
 // word reads the value that follows a key, which has no quotation mark and is not
 // empty or one of the words for nothing that pair.missing knows but "(none)" and
 // "(null)".
-func (c *callCursor) word(key string) []byte {
+func (c *callCursor) word(key string) span {
 	c.expect(key)
 	rest := c.text[c.at:]
 	end := 0
@@ -170,24 +191,30 @@ func (c *callCursor) word(key string) []byte {
 		rest[0] == '(' && string(rest[:end]) != none && string(rest[:end]) != null {
 		c.failed = true
 	}
-	return rest[:end]
+	return c.last(end)
 }
 
 // quoted reads the text in quotation marks that follows a key and is not empty.
-func (c *callCursor) quoted(key string) []byte {
+func (c *callCursor) quoted(key string) span {
 	c.expect(key)
 	if !c.skip(`"`) {
 		c.failed = true
-		return nil
+		return span{}
 	}
-	rest := c.text[c.at:]
-	end := bytes.IndexByte(rest, '"')
+	end := bytes.IndexByte(c.text[c.at:], '"')
 	if end <= 0 {
 		c.failed = true
-		return nil
+		return span{}
 	}
-	c.at += end + 1
-	return rest[:end:end]
+	c.at += end
+	place := c.last(end)
+	c.at++
+	return place
+}
+
+// last is the place of the last bytes before the cursor.
+func (c *callCursor) last(length int) span {
+	return span{uint32(c.at - length), uint32(c.at)}
 }
 
 // atSpace says that a value ends here.

@@ -139,13 +139,13 @@ func (c *Correlator) append(event *Event, record *Record) {
 		c.counters.truncated.Add(1)
 		return
 	}
-	body, enriched := record.Body, record.Enriched
+	body, enriched, call := record.Body, record.Enriched, record.call
 	if len(body)+len(enriched) > room {
 		c.counters.truncated.Add(1)
-		body = body[:min(len(body), room)]
+		body, call = body[:min(len(body), room)], nil
 		enriched = enriched[:min(len(enriched), room-len(body))]
 	}
-	event.add(record.Type, body, enriched)
+	event.add(record.Type, body, enriched, call)
 	if record.Type.alone() {
 		event.ended = true
 	}

@@ -92,10 +92,7 @@ func (e *Event) known() *details {
 	switch {
 	case primary != nil:
 		d.typ, d.syscall = primary.typ, syscall != nil
-		if body := e.body(primary); syscall == nil || !e.readKernelCall(d, body) {
-			e.readPairs(d, body)
-		}
-		d.resolve()
+		e.readPrimary(d, primary)
 	case len(e.records) > 0:
 		d.typ = e.records[0].typ
 	}
@@ -120,6 +117,21 @@ func (e *Event) compare(a, b rawRecord) int {
 		return cmp.Compare(a.typ, b.typ)
 	}
 	return bytes.Compare(e.body(&a), e.body(&b))
+}
+
+// readPrimary reads the record that tells what happened.
+func (e *Event) readPrimary(d *details, primary *rawRecord) {
+	var call Call
+	body := e.body(primary)
+	switch {
+	case e.callAt == primary.start+1:
+		d.takeKernelCall(&e.call, body)
+	case primary.typ == TypeSyscall && call.read(body):
+		d.takeKernelCall(&call, body)
+	default:
+		e.readPairs(d, body)
+	}
+	d.resolve()
 }
 
 // readPairs reads the record that tells what happened, pair by pair.

@@ -25,6 +25,10 @@ type Event struct {
 
 	buffer  []byte
 	records []rawRecord
+	// call is what a SYSCALL record says that was read ahead, callAt one more than
+	// where that record starts; 0 where none was.
+	call   Call
+	callAt uint32
 
 	// What has been worked out, see details.
 	details details
@@ -67,12 +71,15 @@ func (e *Event) reset() {
 	}
 }
 
-// add appends a copy of a record.
-func (e *Event) add(typ RecordType, body, enriched []byte) {
+// add appends a copy of a record, and of call if it was read ahead.
+func (e *Event) add(typ RecordType, body, enriched []byte, call *Call) {
 	start := len(e.buffer)
 	e.buffer = append(e.buffer, body...)
 	end := len(e.buffer)
 	e.buffer = append(e.buffer, enriched...)
+	if call != nil && e.callAt == 0 {
+		e.call, e.callAt = *call, uint32(start)+1
+	}
 	e.records = append(e.records, rawRecord{typ, uint32(start), uint32(end), uint32(len(e.buffer))})
 }
 

@@ -25,6 +25,8 @@ type Record struct {
 	// Enriched is what auditd's log_format=ENRICHED added after the separator
 	// 0x1D: names for numbers, under upper-case keys. It is nil when there is none.
 	Enriched []byte
+
+	call *Call // see ReadCall
 }
 
 // enrichedSeparator stands between a record's body and auditd's interpretation.

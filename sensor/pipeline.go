@@ -111,48 +111,49 @@ func (p *pipeline) match(match detect.Match) {
 // add takes one batch of a source.
 func (p *pipeline) add(messages []source.Message) {
 	for i := range messages {
-		m := &messages[i]
-		var record normalize.Record
-		var err error
-		if m.Type != 0 {
-			record, err = normalize.ParsePayload(m.Type, m.Data)
-		} else {
-			record, err = p.parseLine(m)
+		record, err := parseMessage(&messages[i])
+		p.take(&messages[i], record, err)
+	}
+}
+
+// take takes one record, or says why its message has none.
+func (p *pipeline) take(m *source.Message, record normalize.Record, err error) {
+	switch {
+	case err == nil:
+		if m.Torn {
+			p.report(p.locate(m, errors.New("the log's last line has no line ending: the record may be cut off; it is used as far as it goes")))
 		}
-		switch {
-		case err == nil:
-			if p.gaps != nil {
-				p.gaps.Saw(record.Sequence)
-			}
-			p.correlator.Add(record)
-		case !errors.Is(err, errEmptyLine):
-			p.unreadable.Add(1)
-			p.report(err)
+		if p.gaps != nil {
+			p.gaps.Saw(record.Sequence)
 		}
+		p.correlator.Add(record)
+	case !errors.Is(err, errEmptyLine):
+		p.unreadable.Add(1)
+		if m.Type == 0 {
+			err = p.locate(m, err)
+		}
+		p.report(err)
 	}
 }
 
 var errEmptyLine = errors.New("empty line")
 
-// parseLine reads one line of a log, and says of a bad one where it is.
-func (p *pipeline) parseLine(m *source.Message) (normalize.Record, error) {
+// parseMessage parses a netlink message or a line of a log.
+func parseMessage(m *source.Message) (normalize.Record, error) {
+	if m.Type != 0 {
+		return normalize.ParsePayload(m.Type, m.Data) //nolint:wrapcheck // it says all there is to say
+	}
 	if m.TooLong > 0 {
-		return normalize.Record{}, p.locate(m, fmt.Errorf("the line has %d bytes, more than any audit record, and is passed over; is this an audit log?", m.TooLong))
+		return normalize.Record{}, fmt.Errorf("the line has %d bytes, more than any audit record, and is passed over; is this an audit log?", m.TooLong)
 	}
 	if len(m.Data) == 0 {
 		return normalize.Record{}, errEmptyLine
 	}
 	record, err := normalize.ParseLine(m.Data)
-	if err != nil {
-		if m.Torn {
-			err = fmt.Errorf("the log ends inside this record, its last line has no line ending: %w", err)
-		}
-		return record, p.locate(m, err)
+	if err != nil && m.Torn {
+		err = fmt.Errorf("the log ends inside this record, its last line has no line ending: %w", err)
 	}
-	if m.Torn {
-		p.report(p.locate(m, errors.New("the log's last line has no line ending: the record may be cut off; it is used as far as it goes")))
-	}
-	return record, nil
+	return record, err
 }
 
 // locate adds file and line to what is wrong with a log line.
@@ -164,21 +165,6 @@ func (p *pipeline) locate(m *source.Message, err error) error {
 		return &located
 	}
 	return &diag.Error{File: p.file, Line: int(m.Line), Message: err.Error()}
-}
-
-// pumpLog runs a recorded log through the pipeline until its end.
-func (p *pipeline) pumpLog(from source.Source) error {
-	for p.failure == nil {
-		messages, err := from.Receive(-1)
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
-		}
-		p.add(messages)
-	}
-	return p.failure
 }
 
 // How long the pipeline waits for records before it looks at the time: soon
