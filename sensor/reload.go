@@ -48,10 +48,12 @@ func (s *Sensor) serveReloads(ctx context.Context) <-chan struct{} {
 				return
 			case <-s.options.Reload:
 			}
+			s.tellManager(ServiceManager.Reloading)
 			s.reopenOutputs()
 			if err := s.reload(ctx); err != nil {
 				s.options.Log.Error("reloading the rules", "error", diag.Detail(err))
 			}
+			s.tellManager(func(m ServiceManager) error { return m.Ready(s.statusLine()) })
 		}
 	}()
 	return ended

@@ -53,6 +53,8 @@ type Options struct {
 	OnAlert func(id string, test bool)
 	// Evidence says how evidence is gathered for alerts; nil for not at all.
 	Evidence *config.Evidence
+	// Manager is told what the sensor is doing; nil for nobody.
+	Manager ServiceManager
 	// Passive listens beside a running sensor and changes nothing.
 	Passive bool
 	// Once ends the run as soon as the self-test's outcome is known.
@@ -266,9 +268,12 @@ func (s *Sensor) watchUntil(ctx context.Context) (Summary, error) {
 		results = s.selfTest(ctx)
 	}()
 	healthy := s.watchHealth(ctx)
+	managed := s.serveManager(ctx)
 	reloads := s.serveReloads(ctx)
 	<-ctx.Done()
 	<-reloads
+	<-managed
+	s.tellManager(ServiceManager.Stopping)
 	<-healthy // before the rules go, which it would add again
 	stopErr := s.watch.removeRules()
 	s.watch.source.Interrupt()

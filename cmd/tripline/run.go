@@ -12,6 +12,7 @@ import (
 	"tripline/config"
 	"tripline/detect"
 	"tripline/sensor"
+	"tripline/sensor/notify"
 	"tripline/sensor/output"
 	"tripline/sensor/selftest"
 )
@@ -72,6 +73,11 @@ func run(command *cobra.Command, std streams, common *settings, loaded *config.C
 		EventOutputs: outputs.Events,
 		Reload:       reload, LoadRules: common.reloadRules,
 	}
+	manager, err := notify.FromEnvironment()
+	if err != nil {
+		return errors.Join(err, outputs.Close())
+	}
+	options.Manager = manager
 	if loaded.Evidence.Enabled {
 		options.Evidence = &loaded.Evidence
 	}

@@ -45,7 +45,7 @@ func Load(path string) (*State, error) {
 		return nil, &FileError{path, err}
 	}
 	defer file.Close() //nolint:errcheck // nothing was written
-	if err := checkOwner(file); err != nil {
+	if err := checkFile(file, path); err != nil {
 		return nil, &FileError{path, err}
 	}
 	data, err := io.ReadAll(io.LimitReader(file, maxSize+1))
@@ -62,8 +62,30 @@ func Load(path string) (*State, error) {
 	return s, nil
 }
 
-// checkOwner refuses a file or folder that somebody else could have written.
-func checkOwner(file *os.File) error {
+// checkFile refuses a state file that somebody else could have written. Root
+// believes the user whose folder it lies in, too: who made that user the owner of
+// a folder in /run, for the service, was root.
+func checkFile(file *os.File, path string) error {
+	owner := os.Geteuid()
+	if owner == 0 {
+		folder, err := os.Lstat(filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		if system, ok := folder.Sys().(*syscall.Stat_t); ok && folder.IsDir() && folder.Mode().Perm()&0o022 == 0 {
+			owner = int(system.Uid)
+		}
+	}
+	err := checkOwner(file, owner)
+	if err != nil && owner != os.Geteuid() {
+		err = checkOwner(file, os.Geteuid())
+	}
+	return err
+}
+
+// checkOwner refuses a file or folder that does not belong to a user, or that
+// others may write.
+func checkOwner(file *os.File, owner int) error {
 	info, err := file.Stat()
 	if err != nil {
 		return err
@@ -74,8 +96,8 @@ func checkOwner(file *os.File) error {
 		return fmt.Errorf("it is no regular file (%s)", info.Mode())
 	case !ok:
 		return errors.New("its owner cannot be read")
-	case int(system.Uid) != os.Geteuid():
-		return fmt.Errorf("it belongs to user %d and not to %d", system.Uid, os.Geteuid())
+	case int(system.Uid) != owner:
+		return fmt.Errorf("it belongs to user %d and not to %d", system.Uid, owner)
 	case info.Mode().Perm()&0o022 != 0:
 		return fmt.Errorf("others may write it (%s)", info.Mode())
 	}
@@ -110,13 +132,20 @@ func save(path string, s *State) (err error) {
 	return nil
 }
 
-// openFolder opens the file's folder and refuses one that others may write.
+// openFolder opens the file's folder and refuses one that others may write. Root
+// may use that of another user, which is the service's.
 func openFolder(path string) (*os.File, error) {
 	folder, err := os.OpenFile(filepath.Dir(path), os.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening the folder of the state file: %w", err)
 	}
-	if err := checkOwner(folder); err != nil {
+	owner := os.Geteuid()
+	if info, err := folder.Stat(); err == nil && owner == 0 {
+		if system, ok := info.Sys().(*syscall.Stat_t); ok {
+			owner = int(system.Uid)
+		}
+	}
+	if err := checkOwner(folder, owner); err != nil {
 		err = fmt.Errorf("the folder %s cannot hold the state file: %w", folder.Name(), err)
 		return nil, errors.Join(err, folder.Close())
 	}

@@ -135,6 +135,45 @@ func TestHostileFilesAreRefused(t *testing.T) {
 	})
 }
 
+// TestRootBelievesTheFoldersOwner has the service's user own the folder in /run:
+// root puts back what that user wrote down, and may write there itself.
+func TestRootBelievesTheFoldersOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("giving a file away needs root")
+	}
+	folder := t.TempDir()
+	path := filepath.Join(folder, "state.json")
+	write := func(owner int) {
+		t.Helper()
+		if err := errors.Join(os.WriteFile(path, goodState(t), 0o600), os.Chown(path, owner, owner)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chown(folder, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	for _, owner := range []int{65534, 0} {
+		write(owner)
+		if s, err := Load(path); err != nil || s == nil {
+			t.Errorf("the file of user %d gives %v, %v", owner, s, err)
+		}
+	}
+	if err := save(path, &State{Version: version, BootID: "boot", PID: 7, Key: testKey}); err != nil {
+		t.Error(err)
+	}
+	write(65533)
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "belongs to user 65533 and not to 0") {
+		t.Errorf("a third user's file gives %v", err)
+	}
+	if err := os.Chmod(folder, 0o775); err != nil {
+		t.Fatal(err)
+	}
+	write(65534)
+	if _, err := Load(path); err == nil {
+		t.Error("a file in a folder that a group may write is believed")
+	}
+}
+
 // FuzzParse acts on whatever parses: only rules with the state's key and known
 // settings are ever touched.
 func FuzzParse(f *testing.F) {
