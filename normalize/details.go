@@ -3,6 +3,7 @@ package normalize
 import (
 	"bytes"
 	"cmp"
+	"net/netip"
 	"slices"
 )
 
@@ -62,6 +63,11 @@ type details struct {
 	kind      kind
 	identity  Identity
 	transport string
+
+	// source is on its way from seekSource to sourceAddr.
+	soughtSource, readSource bool
+	source                   *LocalEnd
+	sourceAddr               netip.AddrPort
 
 	origin      origin
 	askedParent bool

@@ -129,6 +129,7 @@ func (e *Event) parentFacts() *ProcessFacts {
 // settle reads what will not be there any more when the event is looked at later,
 // once.
 func (e *Event) settle() {
+	e.seekSource()
 	if _, able := e.owner.options.Resolver.(families); able {
 		e.family()
 		e.origin()

@@ -19,6 +19,9 @@ type ProcStats struct {
 	// Evicted counts the processes that were forgotten because of the table's
 	// limit. One that still runs is known again when it is next asked for.
 	Evicted uint64
+	// Ends counts the connected sockets whose own address was not looked for,
+	// because too much time had gone into that within a second.
+	Ends uint64
 	// Lives counts what the kernel told of processes; zero without Follow.
 	Lives ProcLifeStats
 }
@@ -30,6 +33,7 @@ func (r *ProcResolver) Stats() ProcStats {
 		Inferred: r.counters.inferred.Load(),
 		Unsure:   r.counters.unsure.Load(),
 		Evicted:  r.counters.evicted.Load(),
+		Ends:     r.ends.skipped.Load(),
 	}
 	if r.connector != nil {
 		stats.Lives = r.connector.counted()

@@ -45,12 +45,18 @@ func (f *procFiles) read(pid uint32, name string) ([]byte, error) {
 // open opens a file of a process, or its folder where name is empty. What is
 // mounted over it from another file system is refused with EXDEV.
 func (f *procFiles) open(pid uint32, name string, flags int) (int, error) {
-	fd, err := procOpen(f.processPath(pid, name), flags)
+	return procOpenOn(f.device, f.processPath(pid, name), flags|unix.O_NONBLOCK) // a pipe over it must not make anybody wait
+}
+
+// procOpenOn opens a file of a file system, and refuses one of another with EXDEV.
+// The path ends with a NUL.
+func procOpenOn(device uint64, path []byte, flags int) (int, error) {
+	fd, err := procOpen(path, flags)
 	if err != nil {
 		return -1, err
 	}
 	var of unix.Stat_t
-	if err = unix.Fstat(fd, &of); err == nil && uint64(of.Dev) != f.device { //nolint:unconvert // 32 bits on some architectures
+	if err = unix.Fstat(fd, &of); err == nil && uint64(of.Dev) != device { //nolint:unconvert // 32 bits on some architectures
 		err = unix.EXDEV
 	}
 	if err != nil {

@@ -98,15 +98,11 @@ func (m *procMemory) read(pid uint32, cgroup bool) procLook {
 
 // file reads the beginning of a file; nil where that is not possible.
 func (m *procMemory) file(pid uint32, name string) []byte {
-	fd, err := procOpen(append(procAppendPath(nil, m.root, pid, name), 0), unix.O_RDONLY)
+	fd, err := procOpenOn(m.device, append(procAppendPath(nil, m.root, pid, name), 0), unix.O_RDONLY)
 	if err != nil {
 		return nil
 	}
 	defer unix.Close(fd) //nolint:errcheck // nothing was written
-	var of unix.Stat_t
-	if unix.Fstat(fd, &of) != nil || uint64(of.Dev) != m.device { //nolint:unconvert // 32 bits on some architectures
-		return nil
-	}
 	data := make([]byte, procArgsLimit)
 	filled := 0
 	for filled < len(data) {

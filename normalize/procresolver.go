@@ -35,7 +35,8 @@ type ProcResolver struct {
 	pidfds         *procPidfds    // nil where the kernel has none
 	connector      *procConnector // nil unless Follow was called
 	sockets        *procSockets   // nil where the kernel does not tell
-	host           *procHost      // nil where it cannot be looked at
+	ends           *procEnds
+	host           *procHost // nil where it cannot be looked at
 	proved         *procTable[procProved, procFile]
 	users          *userTable
 	kin            *procKin
@@ -87,6 +88,7 @@ func NewProcResolver(root string, host *HostFacts) (*ProcResolver, error) {
 		seed:    maphash.MakeSeed(),
 	}
 	r.kin = newProcKin(r.files)
+	r.ends = newProcEnds(r.files)
 	r.processes = newProcTable(procProcessLimit, func(pid uint32, _ *procProcess) { r.dropPidfd(pid) })
 	if host != nil {
 		r.hostID, r.bootID = host.ID, host.BootID

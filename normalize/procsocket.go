@@ -67,12 +67,16 @@ func (s *procSockets) transport(pid uint32, descriptor uint64) string {
 }
 
 // inode reads the number of the socket at s.path; false where there is none.
-func (s *procSockets) inode() (uint64, bool) {
-	n, err := procReadlink(s.path, s.value[:])
+func (s *procSockets) inode() (uint64, bool) { return procSocketInode(s.path, s.value[:]) }
+
+// procSocketInode reads the number of the socket that a link leads to, by way of a
+// buffer; false where it leads to none. The link's path ends with a NUL.
+func procSocketInode(link, buffer []byte) (uint64, bool) {
+	n, err := procReadlink(link, buffer)
 	if err != nil {
 		return 0, false
 	}
-	number, found := bytes.CutPrefix(s.value[:n], []byte("socket:["))
+	number, found := bytes.CutPrefix(buffer[:n], []byte("socket:["))
 	if !found {
 		return 0, false
 	}

@@ -42,6 +42,7 @@ type socketKey struct {
 type madeSocket struct {
 	transport string
 	time      int64
+	sequence  uint64
 	ppid      uint32
 }
 
@@ -67,10 +68,20 @@ func (s *madeSockets) note(e *Event) {
 		s.table.drop(key)
 		return
 	}
-	made := madeSocket{transport: madeTransport(d.args[0], d.args[1], d.args[2]), time: e.time, ppid: d.ids[idPPID]}
+	made := madeSocket{transport: madeTransport(d.args[0], d.args[1], d.args[2]), time: e.time, sequence: e.sequence, ppid: d.ids[idPPID]}
 	if s.table.put(key, made) {
 		s.evicted.Add(1)
 	}
+}
+
+// madeAfter says that the process of an event was seen to make another socket in a
+// descriptor since.
+func (s *madeSockets) madeAfter(e *Event, pid uint32, descriptor uint64) bool {
+	if s.table == nil {
+		return false
+	}
+	made := s.table.get(socketKey{e.node, pid, descriptor})
+	return made != nil && (made.time > e.time || made.time == e.time && made.sequence > e.sequence)
 }
 
 // transport is that of a socket which the process of an event made lately, empty

@@ -35,9 +35,10 @@ func (s *Sensor) closeResolver() error {
 // certain.
 func (s *Sensor) sayIdentities() {
 	stats := s.resolver.Stats()
-	if stats.Inferred+stats.Evicted+stats.Lives.Missed == 0 {
+	if stats.Inferred+stats.Evicted+stats.Ends+stats.Lives.Missed == 0 {
 		return
 	}
 	s.options.Log.Info("identities of processes", "verified", stats.Verified, "inferred", stats.Inferred,
-		"joined_to_none", stats.Unsure, "forgotten", stats.Evicted, "forks_missed", stats.Lives.Missed)
+		"joined_to_none", stats.Unsure, "forgotten", stats.Evicted, "forks_missed", stats.Lives.Missed,
+		"ends_not_looked_for", stats.Ends)
 }

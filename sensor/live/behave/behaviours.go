@@ -69,6 +69,19 @@ func connectHoldSetsid(address string) error {
 	return setsid()
 }
 
+// connectOpenSetsid keeps its connection open.
+func connectOpenSetsid(address string) error {
+	if _, err := attempt(syscall.SOCK_STREAM, address); err != nil {
+		return err
+	}
+	if err := setsid(); err != nil {
+		return err
+	}
+	say("connect", address, "setsid with the connection open")
+	linger()
+	return nil
+}
+
 func nonblockingSetsid(address string) error {
 	if err := connect(syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK, address); err != nil {
 		return err

@@ -30,6 +30,7 @@ func actions() map[string]action {
 	return map[string]action{
 		"connect-setsid":     {"127.0.0.1:9", connectSetsid},
 		"connect-hold":       {"127.0.0.1:9", connectHoldSetsid},
+		"connect-open":       {"127.0.0.1:9", connectOpenSetsid},
 		"nonblocking-setsid": {"127.0.0.1:9", nonblockingSetsid},
 		"thread-setsid":      {"127.0.0.1:9", threadSetsid},
 		"setsid-connect":     {"127.0.0.1:9", setsidConnect},
