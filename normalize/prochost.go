@@ -25,6 +25,8 @@ type procHost struct {
 	path   []byte
 	link   [4096]byte
 	target []byte
+	// named are the executables that processes had by the names in their records.
+	named procAnswered[uint32, []byte]
 }
 
 // newProcHost returns nil where root shows other pids than those of this process's

@@ -25,6 +25,13 @@ type procFile struct {
 	changed       unix.Timespec
 }
 
+// procSeen is a file and the batch after whose receipt the process was last seen to
+// execute it.
+type procSeen struct {
+	file  procFile
+	batch procBatch
+}
+
 func procFileOf(found *unix.Stat_t) procFile {
 	return procFile{device: uint64(found.Dev), inode: found.Ino, changed: found.Ctim} //nolint:unconvert // 32 bits on some architectures
 }
@@ -40,11 +47,17 @@ func (r *ProcResolver) HostPath(q ProcessQuery, recorded string) HostPath {
 	if r.host == nil {
 		return seen
 	}
+	named, known := r.host.named.slot(uint64(q.PID), q.PID)
+	if known && !marked && string(*named) == recorded {
+		return seen
+	}
+	*named = (*named)[:0]
 	link, err := r.host.executable(q.PID)
 	if err != nil {
 		return seen
 	}
 	if string(link) == recorded {
+		*named = append(*named, link...)
 		if marked && r.host.isNamedSo(q.PID, recorded) {
 			seen = HostPath{Path: recorded}
 		}
@@ -94,6 +107,9 @@ func (r *ProcResolver) Provenance(q ProcessQuery, seen HostPath, name string) Pr
 	process := r.Identify(q)
 	key := procProved{entity: process.EntityID, name: maphash.String(r.seed, name)}
 	known := r.proved.get(key)
+	if known != nil && known.batch == *r.batch && known.batch != 0 {
+		return ProvenanceHost
+	}
 	found, file := ProvenanceUnknown, procFile{}
 	if !process.Inferred {
 		file, found = r.host.provenance(q.PID, seen, name, known)
@@ -103,7 +119,7 @@ func (r *ProcResolver) Provenance(q ProcessQuery, seen HostPath, name string) Pr
 	}
 	switch {
 	case found == ProvenanceHost:
-		r.proved.put(key, file)
+		r.proved.put(key, procSeen{file, *r.batch})
 	case found == ProvenanceUnknown && known != nil:
 		return ProvenanceHost
 	}
@@ -132,13 +148,13 @@ func (r *ProcResolver) MountNamespace(pid uint32) uint64 {
 // executes with the one that the host has under a name. The two differ for a
 // process with a root directory of its own. known is the file that it was found to
 // have from the host before, or nil.
-func (h *procHost) provenance(pid uint32, seen HostPath, name string, known *procFile) (procFile, Provenance) {
+func (h *procHost) provenance(pid uint32, seen HostPath, name string, known *procSeen) (procFile, Provenance) {
 	file, err := h.file(pid)
 	if err != nil {
 		return procFile{}, ProvenanceUnknown
 	}
 	identity := procFileOf(&file)
-	if known != nil && identity == *known {
+	if known != nil && identity == known.file {
 		return identity, ProvenanceHost
 	}
 	// The path is looked at after the file: it may execute another by now.

@@ -37,10 +37,12 @@ type ProcResolver struct {
 	sockets        *procSockets   // nil where the kernel does not tell
 	ends           *procEnds
 	host           *procHost // nil where it cannot be looked at
-	proved         *procTable[procProved, procFile]
+	proved         *procTable[procProved, procSeen]
 	users          *userTable
 	kin            *procKin
 	seed           maphash.Seed
+	batch          *procBatch
+	running        procAnswered[uint32, string] // whose executables were asked for
 	processes      *procTable[uint32, procProcess]
 	counters       procCounters
 }
@@ -53,6 +55,8 @@ type procProcess struct {
 	ticks    uint64
 	// event is the time of its latest event, in milliseconds since the Unix epoch.
 	event int64
+	// checked is the batch after whose receipt it was last seen to run.
+	checked procBatch
 	// verified says that the process was seen in /proc and has not been found to
 	// be gone since.
 	verified bool
@@ -78,14 +82,19 @@ func NewProcResolver(root string, host *HostFacts) (*ProcResolver, error) {
 		return nil, fmt.Errorf("identify processes: %w", err)
 	}
 	r := &ProcResolver{
-		files:   newProcFiles(root),
-		clock:   clock,
-		pidfds:  newProcPidfds(root),
-		sockets: newProcSockets(root),
-		host:    newProcHost(root),
-		proved:  newProcTable[procProved, procFile](procOriginLimit, nil),
-		users:   newUserTable(filepath.Join(filepath.Dir(root), "etc", "passwd")),
-		seed:    maphash.MakeSeed(),
+		files:  newProcFiles(root),
+		clock:  clock,
+		pidfds: newProcPidfds(root),
+		batch:  new(procBatch),
+		host:   newProcHost(root),
+		proved: newProcTable[procProved, procSeen](procOriginLimit, nil),
+		users:  newUserTable(filepath.Join(filepath.Dir(root), "etc", "passwd")),
+		seed:   maphash.MakeSeed(),
+	}
+	r.running.batch = r.batch
+	r.sockets = newProcSockets(root, r.batch)
+	if r.host != nil {
+		r.host.named.batch = r.batch
 	}
 	r.kin = newProcKin(r.files)
 	r.ends = newProcEnds(r.files)
@@ -121,7 +130,7 @@ func (r *ProcResolver) Identify(q ProcessQuery) Identity {
 	hints := procHintsOf(&q, r.seed)
 	known := r.processes.get(q.PID)
 	if known != nil && known.verified && r.mayBeOf(known, q.Time) && r.runs(q.PID, known, q.Time) {
-		known.hints, known.event = hints, q.Time
+		known.hints, known.event, known.checked = hints, q.Time, *r.batch
 		r.counters.verified.Add(1)
 		return known.identity
 	}
@@ -192,6 +201,9 @@ func (r *ProcResolver) unsure(q *ProcessQuery) Identity {
 // runs says whether a process that was verified still has its pid, or had it at
 // the time of an event.
 func (r *ProcResolver) runs(pid uint32, known *procProcess, event int64) bool {
+	if known.checked == *r.batch && known.checked != 0 {
+		return true
+	}
 	if r.pidfds != nil {
 		if runs, ok := r.pidfds.runs(pid); ok {
 			return runs
@@ -253,7 +265,7 @@ func (r *ProcResolver) verified(found procStat, hints procHints, event int64) pr
 		PID:      found.pid,
 		Start:    r.clock.start(found.ticks),
 	}
-	return procProcess{identity: identity, hints: hints, ticks: found.ticks, event: event, verified: true}
+	return procProcess{identity: identity, hints: hints, ticks: found.ticks, event: event, checked: *r.batch, verified: true}
 }
 
 // inferred is a process that could not be asked, because it is gone or for
@@ -332,9 +344,15 @@ func (r *ProcResolver) UserName(uid uint32) string { return r.users.name(uid) }
 // process's own root, with " (deleted)" after it where the file was removed. It
 // is empty where the process is gone or has none, as kernel threads.
 func (r *ProcResolver) Executable(pid uint32) string {
-	target, err := r.files.link(pid, "exe")
-	if err != nil {
-		return ""
+	path, known := r.running.slot(uint64(pid), pid)
+	if known {
+		return *path
 	}
-	return string(target)
+	switch target, err := r.files.link(pid, "exe"); {
+	case err != nil:
+		*path = ""
+	case string(target) != *path:
+		*path = string(target)
+	}
+	return *path
 }

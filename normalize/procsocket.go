@@ -16,6 +16,13 @@ type procSockets struct {
 	path, attribute []byte
 	value           [64]byte
 	known           [procKnownSockets]procKnownSocket
+	answered        procAnswered[procDescriptor, string]
+}
+
+// procDescriptor is a descriptor of a process.
+type procDescriptor struct {
+	pid    uint32
+	number uint64
 }
 
 // procKnownSockets is how many sockets are remembered.
@@ -31,11 +38,12 @@ type procKnownSocket struct {
 // on kernels before 3.7, where root is a copy and where it shows other pids than
 // those of this process's namespace. Kernels before 2.6.39 ignore O_PATH and would
 // really open what is no socket, which may block and have effects.
-func newProcSockets(root string) *procSockets {
+func newProcSockets(root string, batch *procBatch) *procSockets {
 	s := &procSockets{
 		root:      root,
 		path:      make([]byte, 0, len(root)+64),
 		attribute: []byte("system.sockprotoname\x00"),
+		answered:  procAnswered[procDescriptor, string]{batch: batch},
 	}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -53,6 +61,15 @@ func newProcSockets(root string) *procSockets {
 // its protocol for life, so a socket that was asked before is known by its link
 // alone.
 func (s *procSockets) transport(pid uint32, descriptor uint64) string {
+	answer, known := s.answered.slot(uint64(pid)<<32^descriptor, procDescriptor{pid, descriptor})
+	if !known {
+		*answer = s.look(pid, descriptor)
+	}
+	return *answer
+}
+
+// look is transport for a socket that was not asked for since the latest batch.
+func (s *procSockets) look(pid uint32, descriptor uint64) string {
 	s.path = procAppendPath(s.path[:0], s.root, pid, "fd/")
 	s.path = strconv.AppendUint(s.path, descriptor, 10)
 	s.path = append(s.path, 0)

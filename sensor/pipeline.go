@@ -48,6 +48,8 @@ type pipeline struct {
 	// report is told what is wrong with a single record.
 	report func(error)
 
+	// received, if set, is told of every batch before its records are looked at.
+	received func()
 	// tasks are done on the pipeline's goroutine, between two batches.
 	tasks chan func()
 
@@ -66,6 +68,9 @@ func newPipeline(rules []*detect.Compiled, limits detect.Limits, resolver normal
 		Ordered:  resolver == nil,
 		Emit:     p.event,
 	})
+	if batched, ok := resolver.(interface{ Received() }); ok {
+		p.received = batched.Received
+	}
 	if len(rules) > 0 {
 		p.engine = detect.NewEngine(rules, limits, p.match)
 	}
@@ -187,6 +192,9 @@ func (p *pipeline) pumpKernel(from source.Source) error {
 				return nil
 			}
 			return err
+		}
+		if p.received != nil {
+			p.received()
 		}
 		p.add(messages)
 		select {
