@@ -23,7 +23,7 @@ HAS_LIVE := $(wildcard $(LIVE)/*_test.go)
 # Evaluated only by the targets that need it.
 PACKAGES  = $(shell $(GO) list ./... | grep -v '/sensor/live$$')
 
-.PHONY: help build build-all run test race fuzz bench bench-live test-kernels lint fmt cover clean
+.PHONY: help build build-all run test race fuzz bench bench-live bench-peers test-kernels lint fmt cover clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -75,6 +75,12 @@ else
 	@[ "$$(id -u)" = 0 ] || { echo "bench-live changes kernel audit while it runs: run it as root." >&2; exit 1; }
 	$(GO) test -count=1 -v -timeout 20m -run '^$$' -bench Live -benchtime 1x $(LIVE)
 endif
+
+# Only the programs that others wrote are installed; nothing of them is started but
+# for the measurement.
+bench-peers: ## Compare with auditd's tools, LAUREL and go-libaudit (root; installs them from Debian).
+	tools/install-test-peers.sh laurel
+	BENCH_PEERS=1 $(GO) test -count=1 -timeout 60m -run '^$$' -bench Peers -benchtime 1x ./sensor
 
 # KERNELS names kernels to boot by path; without it Debian's are fetched once,
 # from this machine's mirror or DEBIAN_MIRROR. SUITES names the releases.

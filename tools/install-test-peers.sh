@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what tests run beside: auditd, and with the argument "rsyslog" rsyslog
-# too. What is there already is left alone; where there is no apt-get or no root,
+# Installs what tests and benchmarks run beside: auditd, and with the arguments
+# "rsyslog" and "laurel" those too. What is there already is left alone; where there is no apt-get or no root,
 # nothing is done and the tests say what they lack. The daemons' own services are
 # neither started nor left enabled: the tests start daemons with a configuration
 # of their own.
@@ -12,10 +12,25 @@ if ! command -v auditd >/dev/null 2>&1; then
 	packages=auditd
 	services=auditd
 fi
-if [ "${1:-}" = rsyslog ] && ! command -v rsyslogd >/dev/null 2>&1; then
-	packages="$packages rsyslog rsyslog-openssl"
-	services="$services rsyslog"
-fi
+for peer in "$@"; do
+	case "$peer" in
+	rsyslog)
+		if ! command -v rsyslogd >/dev/null 2>&1; then
+			packages="$packages rsyslog rsyslog-openssl"
+			services="$services rsyslog"
+		fi
+		;;
+	laurel)
+		if ! command -v laurel >/dev/null 2>&1; then
+			packages="$packages laurel"
+		fi
+		;;
+	*)
+		echo "install-test-peers: nothing is known of $peer: use rsyslog or laurel" >&2
+		exit 2
+		;;
+	esac
+done
 if [ -z "$packages" ]; then
 	exit 0
 fi
@@ -41,3 +56,13 @@ for service in $services; do
 		update-rc.d "$service" disable
 	fi
 done
+# Its package registers LAUREL as a plugin of the audit daemon, for which nobody
+# asked here.
+plugin=/etc/audit/plugins.d/laurel.conf
+case " $packages " in
+*" laurel "*)
+	if [ -e "$plugin" ]; then
+		sed -i 's/^active *=.*/active = no/' "$plugin"
+	fi
+	;;
+esac
