@@ -13,17 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-)
-
-// The ranges of what can be set for outputs.
-const (
-	minFileSize   = 64 * KiB // some alerts
-	minMaxMessage = 1 * KiB  // an alert without all that can be left out
-	maxMaxMessage = 16 * MiB
-	minSpool      = 1 * MiB
-	maxKeep       = 100000
-	minFileAge    = Duration(time.Minute)
 )
 
 // SyslogFacilities lists the facilities of RFC 5424, section 6.2.1, each at the
@@ -35,42 +24,21 @@ func SyslogFacilities() []string {
 	}
 }
 
-// checkOutput adds what is wrong with the outputs.
+// checkOutput adds what is wrong with the outputs beyond the limits of single
+// settings.
 func (p *problems) checkOutput(o *Output) {
-	p.file(&o.Alerts, "alerts")
-	p.file(&o.Events, "events")
 	if o.Events.Path != "" && filepath.Clean(o.Events.Path) == filepath.Clean(o.Alerts.Path) {
 		p.add("is the file of the alerts too", "choose another for the events", "output", "events", "path")
 	}
 	p.syslog(&o.Syslog)
 	p.elasticsearch(&o.Elasticsearch)
-	p.path(o.Spool.Folder, "output", "spool", "folder")
 	remote := len(o.Elasticsearch.URLs) > 0 || strings.HasPrefix(o.Syslog.Address, "tcp:") || strings.HasPrefix(o.Syslog.Address, "tls:")
 	if o.Spool.Folder == "" && remote {
 		p.add("is empty", "a remote receiver needs a folder on the disk, such as \"/var/lib/tripline/spool\"", "output", "spool", "folder")
 	}
-	if o.Spool.MaxSize < minSpool {
-		p.add(fmt.Sprintf("must be at least %s, not %s", minSpool, o.Spool.MaxSize), "", "output", "spool", "max_size")
-	}
-}
-
-func (p *problems) file(f *File, name string) {
-	p.path(f.Path, "output", name, "path")
-	if strings.HasSuffix(f.Path, "/") {
-		p.add("must name a file, not a folder", "", "output", name, "path")
-	}
-	if f.MaxSize != 0 && f.MaxSize < minFileSize {
-		p.add(fmt.Sprintf("must be at least %s, not %s", minFileSize, f.MaxSize), "0 means no limit", "output", name, "max_size")
-	}
-	if f.MaxAge != 0 && f.MaxAge < minFileAge {
-		p.add(fmt.Sprintf("must be at least %s, not %s", minFileAge, f.MaxAge), "\"0s\" means no limit", "output", name, "max_age")
-	}
-	p.between(f.Keep, 0, maxKeep, "0 keeps all", "output", name, "keep")
 }
 
 func (p *problems) syslog(s *Syslog) {
-	p.oneOf(s.Facility, SyslogFacilities(), "output", "syslog", "facility")
-	p.within(s.MaxMessage, minMaxMessage, maxMaxMessage, "output", "syslog", "max_message")
 	p.tls(&s.TLS, "syslog")
 	if s.Address == "" {
 		return

@@ -26,7 +26,7 @@ keep = -1
 [output.events]
 path = "/x/../x/same"`, []string{
 			`3:12: output.alerts.max_size must be at least 64KiB, not 1KiB; 0 means no limit`,
-			`4:11: output.alerts.max_age must be at least 1m0s, not 3s; "0s" means no limit`,
+			`4:11: output.alerts.max_age must be at least 1m, not 3s; "0s" means no limit`,
 			`5:8: output.alerts.keep must be between 0 and 100000, not -1; 0 keeps all`,
 			`7:8: output.events.path is the file of the alerts too; choose another for the events`,
 		}},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"tripline/internal/diag"
@@ -26,8 +27,16 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // MarshalText writes the form that UnmarshalText reads.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// String gives the span as "1m30s".
-func (d Duration) String() string { return time.Duration(d).String() }
+// String gives the span as "1m30s", without the units at the end that are 0.
+func (d Duration) String() string {
+	text := time.Duration(d).String()
+	for _, unit := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, unit) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
+}
 
 // Std is the span as the standard library has it.
 func (d Duration) Std() time.Duration { return time.Duration(d) }
