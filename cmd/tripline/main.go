@@ -110,7 +110,13 @@ and then detaches into a session of its own within a minute. It reads the
 kernel's audit records and evaluates EQL rules while things happen.
 
 Results go to standard output: readable on a terminal, one JSON document a line
-otherwise. Everything else goes to standard error.`,
+otherwise. Everything else goes to standard error.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 something matched
+(with --fail-on-alert).
+
+Installed from a package, the service is "tripline", its configuration
+/etc/tripline/sensor.toml, its alerts /var/log/tripline/alerts.ndjson.`,
 		Version:       version.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -122,6 +128,7 @@ otherwise. Everything else goes to standard error.`,
 		runCommand(std), replayCommand(std), huntCommand(std), checkCommand(std), selftestCommand(std),
 		captureCommand(std), rulesCommand(std), alertsCommand(std), schemaCommand(std), doctorCommand(std), versionCommand(std), selftestChildCommand(std), guardCommand(std),
 	)
+	root.AddCommand(documentationCommands()...)
 	return root
 }
 
