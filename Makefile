@@ -23,11 +23,12 @@ HAS_LIVE := $(wildcard $(LIVE)/*_test.go)
 # Evaluated only by the targets that need it.
 PACKAGES  = $(shell $(GO) list ./... | grep -v '/sensor/live$$')
 
-.PHONY: help build build-all run test race fuzz bench bench-live bench-peers test-kernels lint fmt cover clean
+.PHONY: help build build-all packages packages-twice test-packages test-service vendor-bundle man run test race \
+	fuzz bench bench-live bench-peers test-kernels lint fmt cover clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS="$$(printf '\t')" read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
+		while IFS="$$(printf '\t')" read -r target text; do printf '  %-15s %s\n' "$$target" "$$text"; done
 
 build: ## Build bin/tripline for this machine.
 	$(BUILD) -o bin/tripline ./cmd/tripline
@@ -37,6 +38,18 @@ build-all: ## Build static binaries for every architecture into dist/.
 		echo "dist/tripline-linux-$$arch"; \
 		GOOS=linux GOARCH=$$arch $(BUILD) -o dist/tripline-linux-$$arch ./cmd/tripline; \
 	done
+
+# A source archive has the file SOURCE_DATE_EPOCH in the place of git's history.
+SOURCE_DATE_EPOCH ?= $(shell cat SOURCE_DATE_EPOCH 2>/dev/null || git log -1 --format=%ct 2>/dev/null || echo 0)
+# Of a build without a tag or VERSION file it is the program's own.
+PACKAGE_VERSION = $(or $(VERSION),$(shell sed -n 's/^var Version = "\(.*\)".*/\1/p' internal/version/version.go))
+
+packages: ## Make .deb and .rpm for every architecture into dist/, with checksums and bills of materials.
+	@VERSION="$(PACKAGE_VERSION)" SOURCE_DATE_EPOCH="$(SOURCE_DATE_EPOCH)" GO="$(GO)" packaging/build.sh $(ARCHS)
+
+man: ## Write the man pages and the shells' completions into dist/man.
+	@rm -rf dist/man
+	SOURCE_DATE_EPOCH="$(SOURCE_DATE_EPOCH)" $(GO) run -tags man ./cmd/tripline docs sensor.toml dist/man
 
 run: build ## Build, then watch this host (root); ARGS="--config FILE" is passed on.
 	bin/tripline run --selftest $(ARGS)

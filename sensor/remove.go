@@ -27,7 +27,7 @@ type Removal struct {
 
 // Remove puts back what a sensor that was killed has left in kernel audit, as
 // its state file says. Without a state file of this boot it removes the rules
-// whose only key is the given one. While a sensor runs the error is a
+// whose only key is the given one, or none where the key is empty. While a sensor runs the error is a
 // *RunningError and nothing is done.
 func Remove(lockFile, key string) (removal Removal, err error) {
 	client, err := kernel.Open()
@@ -64,7 +64,7 @@ func removeLeft(control state.Control, path, key string) (removal Removal, err e
 	if errors.As(err, &unusable) {
 		return removal, fmt.Errorf("%w; nothing was changed. Look at it, delete it, and say the same again: rules are then found by their key", err)
 	}
-	if err != nil || found {
+	if err != nil || found || key == "" {
 		return removal, err
 	}
 	removal.ByKey = true

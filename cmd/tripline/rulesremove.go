@@ -12,7 +12,7 @@ import (
 
 func rulesRemoveCommand(std streams) *cobra.Command {
 	var common settings
-	var asJSON bool
+	var asJSON, recorded bool
 	command := &cobra.Command{
 		Use:   "remove",
 		Short: "Put back what a killed sensor left in kernel audit",
@@ -30,7 +30,11 @@ while a sensor runs. The next start of the sensor does the same by itself.`,
 			if err := requirePrivilege(); err != nil {
 				return err
 			}
-			removal, err := sensor.Remove(sensor.DefaultLock, loaded.Kernel.Key)
+			key := loaded.Kernel.Key
+			if recorded {
+				key = ""
+			}
+			removal, err := sensor.Remove(sensor.DefaultLock, key)
 			if printErr := printRemoval(std.out, removal, loaded.Kernel.Key, asJSON || !std.terminal); printErr != nil && err == nil {
 				err = printErr
 			}
@@ -38,6 +42,7 @@ while a sensor runs. The next start of the sensor does the same by itself.`,
 		},
 	}
 	common.addFlags(command)
+	command.Flags().BoolVar(&recorded, "recorded", false, "put back what the state file says, and nothing where there is none")
 	command.Flags().BoolVar(&asJSON, "json", false, "print JSON also on a terminal")
 	return command
 }

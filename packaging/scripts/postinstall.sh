@@ -1,0 +1,169 @@
+#!/bin/sh
+# After the files are there. Debian calls it with "configure" and the version from
+# before (none at the first time), rpm with 1 (installed) or 2 (upgraded).
+# Nothing here makes an installation fail; what was done is said in two lines.
+set -u
+umask 022
+
+user=tripline
+config=/etc/tripline/sensor.toml
+# For a systemd or a kernel that cannot give capabilities to a user.
+dropin=/etc/systemd/system/tripline.service.d/50-root.conf
+
+case ${1:-} in
+configure)
+	dialect=deb
+	upgrade=no
+	[ -z "${2:-}" ] || upgrade=yes
+	;;
+abort-upgrade | abort-remove | abort-deconfigure)
+	dialect=deb
+	upgrade=yes
+	;;
+1)
+	dialect=rpm
+	upgrade=no
+	;;
+[2-9])
+	dialect=rpm
+	upgrade=yes
+	;;
+*) exit 0 ;;
+esac
+
+have() { command -v "$1" >/dev/null 2>&1; }
+systemd_runs() { [ -d /run/systemd/system ] && have systemctl; }
+# Whether an init system runs at all: none does in a chroot or while an image is
+# made, and then the service starts at the next boot.
+init_runs() { systemd_runs || [ -e /run/initctl ] || [ -e /dev/initctl ] || [ -S /run/openrc/softlevel ]; }
+
+make_user() {
+	getent passwd "$user" >/dev/null 2>&1 && return 0
+	if [ $dialect = deb ] && have adduser; then
+		adduser --system --group --quiet --no-create-home --home /var/lib/tripline --shell /usr/sbin/nologin "$user" >/dev/null 2>&1
+	elif have useradd; then
+		useradd --system --user-group --no-create-home --home-dir /var/lib/tripline --shell /sbin/nologin "$user" >/dev/null 2>&1
+	else
+		return 1
+	fi
+}
+
+# can_have_user says whether the service can run as a user of its own: the user is
+# there, and kernel and systemd know ambient capabilities (Linux 4.3, systemd 229,
+# and where they were carried back to older ones).
+can_have_user() {
+	getent passwd "$user" >/dev/null 2>&1 || return 1
+	grep -q '^CapAmb:' /proc/self/status 2>/dev/null || [ ! -e /proc/self/status ] || return 1
+	have systemctl || return 0
+	if systemd_runs; then
+		systemctl show --property=AmbientCapabilities tripline.service 2>/dev/null | grep -q '^AmbientCapabilities='
+	else
+		version=$(systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
+		[ "${version:-229}" -ge 229 ]
+	fi
+}
+
+choose_user() {
+	have systemctl || return 0
+	if can_have_user; then
+		[ ! -e "$dropin" ] || rm -f "$dropin"
+	else
+		mkdir -p "${dropin%/*}" && {
+			echo '# Made by the package: this host cannot give capabilities to a user of its own.'
+			echo '[Service]'
+			echo 'User=root'
+			echo 'Group=root'
+			echo 'MemoryLimit=96M'
+		} >"$dropin"
+	fi
+}
+
+make_folders() {
+	for folder in /var/lib/tripline /var/log/tripline; do
+		[ -d $folder ] && continue
+		mkdir -m 0700 $folder && chown "$user:$user" $folder 2>/dev/null
+	done
+}
+
+enable_service() {
+	if [ $dialect = deb ]; then
+		if have deb-systemd-helper; then
+			deb-systemd-helper unmask tripline.service >/dev/null 2>&1
+			if deb-systemd-helper --quiet was-enabled tripline.service; then
+				deb-systemd-helper enable tripline.service >/dev/null 2>&1
+			else
+				deb-systemd-helper update-state tripline.service >/dev/null 2>&1
+			fi
+		fi
+		! have update-rc.d || update-rc.d tripline defaults >/dev/null 2>&1
+	elif [ $upgrade = no ]; then
+		# Whether a service is enabled is the distribution's decision (preset).
+		if have systemctl; then
+			systemctl preset tripline.service >/dev/null 2>&1
+		elif have chkconfig; then
+			chkconfig --add tripline >/dev/null 2>&1
+		fi
+	fi
+}
+
+start() {
+	action=$1
+	if systemd_runs; then
+		if [ $dialect = deb ] && have deb-systemd-invoke; then
+			deb-systemd-invoke "$action" tripline.service >/dev/null 2>&1
+		else
+			# An rpm restarts what runs and starts only what is enabled.
+			if [ "$action" = restart ]; then
+				systemctl try-restart tripline.service >/dev/null 2>&1
+			elif systemctl --quiet is-enabled tripline.service 2>/dev/null; then
+				systemctl start tripline.service >/dev/null 2>&1
+			else
+				return 3
+			fi
+		fi
+	elif have invoke-rc.d; then
+		invoke-rc.d tripline "$action" >/dev/null 2>&1
+	elif [ "$action" = restart ]; then
+		service tripline condrestart >/dev/null 2>&1
+	else
+		return 3 # a SysV service of an rpm is started by its administrator
+	fi
+}
+
+# doctor_agrees asks whether this host can be watched; what it asks changes nothing.
+doctor_agrees() {
+	if have timeout; then
+		timeout 30 /usr/bin/tripline doctor --config "$config" >/dev/null 2>&1
+	else
+		/usr/bin/tripline doctor --config "$config" >/dev/null 2>&1
+	fi
+}
+
+make_user || echo "tripline: the user \"$user\" could not be made; the service will run as root" >&2
+make_folders
+! systemd_runs || systemctl daemon-reload >/dev/null 2>&1
+choose_user
+! systemd_runs || systemctl daemon-reload >/dev/null 2>&1
+enable_service
+
+if ! init_runs; then
+	did="installed; no init system runs here, so the service starts with the next boot where it is enabled"
+elif [ $upgrade = yes ]; then
+	if start restart; then
+		did="upgraded, and the service restarted if it was running"
+	else
+		did="upgraded; the service did not start again: tripline doctor says whether the host is in the way"
+	fi
+elif doctor_agrees; then
+	start start
+	case $? in
+	0) did="installed, and the service started" ;;
+	3) did="installed and not started, as services are here: enable and start \"tripline\"" ;;
+	*) did="installed; the service did not start: its log says why" ;;
+	esac
+else
+	did="installed and NOT started, because this host cannot be watched as it is: tripline doctor says why"
+fi
+echo "tripline: $did."
+echo "tripline: configuration in /etc/tripline, alerts in /var/log/tripline; \"tripline selftest\" shows that it works."
+exit 0

@@ -1,0 +1,47 @@
+#!/bin/sh
+# After the files are gone. Debian calls it with "remove", "purge" or "upgrade" and
+# others, rpm with 0 (erased) or 1 (upgraded). Nothing here makes a removal fail.
+set -u
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+reload() {
+	if [ -d /run/systemd/system ] && have systemctl; then
+		systemctl daemon-reload >/dev/null 2>&1
+		systemctl reset-failed tripline.service >/dev/null 2>&1
+	fi
+}
+
+case ${1:-} in
+remove)
+	reload
+	! have deb-systemd-helper || deb-systemd-helper mask tripline.service >/dev/null 2>&1
+	rm -rf /run/tripline
+	echo "tripline: removed; configuration, alerts and state stay until it is purged."
+	;;
+purge)
+	if have deb-systemd-helper; then
+		deb-systemd-helper purge tripline.service >/dev/null 2>&1
+		deb-systemd-helper unmask tripline.service >/dev/null 2>&1
+	fi
+	! have update-rc.d || update-rc.d tripline remove >/dev/null 2>&1
+	reload
+	rm -rf /run/tripline /var/lib/tripline /var/log/tripline /etc/tripline
+	# Folders that auditd has where it is installed, and that were ours otherwise.
+	rmdir /etc/audisp/plugins.d /etc/audisp /etc/audit/plugins.d /etc/audit 2>/dev/null
+	if getent passwd tripline >/dev/null 2>&1; then
+		if have deluser; then
+			deluser --quiet --system tripline >/dev/null 2>&1
+		elif have userdel; then
+			userdel tripline >/dev/null 2>&1
+		fi
+	fi
+	echo "tripline: purged; its user, alerts and state are gone."
+	;;
+0)
+	reload
+	rm -rf /run/tripline
+	echo "tripline: removed; alerts stay in /var/log/tripline, state in /var/lib/tripline, changed configuration in /etc/tripline."
+	;;
+esac
+exit 0
