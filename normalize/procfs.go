@@ -14,8 +14,9 @@ import (
 // likes.
 type procFiles struct {
 	root string
-	// device is the file system of root. Something else may be mounted over one
-	// of its folders, or over all of it.
+	// device is the file system of root, procNoDevice where that shows other
+	// processes. Something else may be mounted over one of its folders, or over
+	// all of it.
 	device uint64
 	path   []byte
 	data   [4096]byte
@@ -24,10 +25,23 @@ type procFiles struct {
 func newProcFiles(root string) *procFiles {
 	f := &procFiles{root: root, path: make([]byte, 0, len(root)+64)}
 	var of unix.Stat_t
-	if unix.Stat(root, &of) == nil {
+	switch {
+	case procIsMounted(root) && !procShowsSelf(root):
+		f.device = procNoDevice
+	case unix.Stat(root, &of) == nil:
 		f.device = uint64(of.Dev) //nolint:unconvert // 32 bits on some architectures
 	}
 	return f
+}
+
+// procNoDevice is no file system's number.
+const procNoDevice = 1<<64 - 1
+
+// procShowsSelf says whether a proc file system shows this process under the pid that
+// it has. That of another pid namespace has other processes under all pids.
+func procShowsSelf(root string) bool {
+	self, err := procLinkText(root, "self")
+	return err == nil && self == strconv.Itoa(unix.Getpid())
 }
 
 // read returns the first 4096 bytes of a file of a process, which is all of
@@ -97,6 +111,9 @@ func (f *procFiles) stat(pid uint32, leader bool) (procStat, error) {
 // link returns the target of a symbolic link of a process, at most 4096 bytes
 // of it. It is valid until the next call.
 func (f *procFiles) link(pid uint32, name string) ([]byte, error) {
+	if f.device == procNoDevice {
+		return nil, unix.EXDEV
+	}
 	n, err := procReadlink(f.processPath(pid, name), f.data[:])
 	return f.data[:max(n, 0)], err
 }

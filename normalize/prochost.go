@@ -32,8 +32,7 @@ type procHost struct {
 // newProcHost returns nil where root shows other pids than those of this process's
 // namespace, or is a copy of a proc file system.
 func newProcHost(root string) *procHost {
-	self, err := procLinkText(root, "self")
-	if err != nil || self != strconv.Itoa(unix.Getpid()) || !procIsMounted(root) {
+	if !procShowsSelf(root) || !procIsMounted(root) {
 		return nil
 	}
 	h := &procHost{root: root, tree: -1, mounts: "self/mountinfo", path: make([]byte, 0, len(root)+64)}

@@ -3,8 +3,6 @@ package normalize
 import (
 	"errors"
 	"os"
-	"path/filepath"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,7 +25,7 @@ func newProcPidfds(root string) *procPidfds {
 	if !procIsMounted(root) {
 		return nil
 	}
-	if !procHasPidfds(root) {
+	if !procHasPidfds() {
 		return newProcFolders(root)
 	}
 	return newProcDescriptors(nil)
@@ -41,13 +39,8 @@ func newProcDescriptors(folders *procFiles) *procPidfds {
 	return &procPidfds{open: newProcTable(procPidfdShare(), closeOne), folders: folders}
 }
 
-// procHasPidfds says whether the kernel has pidfds and lets them be used, and root
-// shows the pids of this process's namespace.
-func procHasPidfds(root string) bool {
-	self, err := os.Readlink(filepath.Join(root, "self"))
-	if err != nil || self != strconv.Itoa(os.Getpid()) {
-		return false
-	}
+// procHasPidfds says whether the kernel has pidfds and lets them be used.
+func procHasPidfds() bool {
 	// A seccomp filter may refuse the calls with an error that means something
 	// else otherwise.
 	fd, err := unix.PidfdOpen(os.Getpid(), 0)

@@ -109,6 +109,11 @@ func NewProcResolver(root string, host *HostFacts) (*ProcResolver, error) {
 	return r, nil
 }
 
+// Blind says that root shows other processes than those that records are of, as the
+// proc file system of another pid namespace does. It is not read then, and every
+// process that the kernel did not tell of is inferred.
+func (r *ProcResolver) Blind() bool { return r.files.device == procNoDevice }
+
 // Close gives back the file descriptors. The resolver must not be used after it.
 func (r *ProcResolver) Close() error {
 	var err error

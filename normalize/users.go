@@ -14,9 +14,11 @@ import (
 const (
 	// userCheckInterval is how long a change of the file may stay unnoticed.
 	userCheckInterval = 5 * time.Second
-	// userFileLimit, in bytes, and userNameLimit bound what is kept of the file.
-	userFileLimit = 8 << 20
-	userNameLimit = 256
+	// userFileLimit, in bytes, userCountLimit and userNameLimit bound what is read
+	// and kept of the file.
+	userFileLimit  = 8 << 20
+	userCountLimit = 65536
+	userNameLimit  = 256
 )
 
 // userTable gives the names of users from a file in the form of passwd(5). It
@@ -104,7 +106,7 @@ func userParse(data []byte) map[uint32]string {
 		if err != nil {
 			continue
 		}
-		if _, known := names[uint32(uid)]; !known {
+		if _, known := names[uint32(uid)]; !known && len(names) < userCountLimit {
 			names[uint32(uid)] = string(name)
 		}
 	}

@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -21,6 +22,67 @@ func TestUserNamesOfAFile(t *testing.T) {
 	}
 	if got := users.name(4242); got != "" {
 		t.Errorf("an id without a name has the name %q", got)
+	}
+}
+
+// TestUserNamesOfABrokenFile: a name is that of a whole line, or there is none.
+func TestUserNamesOfABrokenFile(t *testing.T) {
+	long := strings.Repeat("x", userNameLimit+1)
+	for name, test := range map[string]struct {
+		content string
+		want    map[uint32]string
+	}{
+		"empty":                 {"", map[uint32]string{}},
+		"no line feed":          {"a:x:1:1:::", map[uint32]string{1: "a"}},
+		"cut in the number":     {"a:x:1:1:::\nb:x:10", map[uint32]string{1: "a"}},
+		"cut after the number":  {"a:x:10:", map[uint32]string{10: "a"}},
+		"carriage returns":      {"a:x:1:1:::\r\nb:x:2\r\n", map[uint32]string{1: "a"}},
+		"missing fields":        {"a\nb:x\nc:x:\nd:x::\ne:x:5:", map[uint32]string{5: "e"}},
+		"an id twice":           {"a:x:0:0:::\nb:x:0:0:::\n", map[uint32]string{0: "a"}},
+		"a name twice":          {"a:x:1:1:::\na:x:2:2:::\n", map[uint32]string{1: "a", 2: "a"}},
+		"no number":             {"a:x:0x1:1:::\nb:x: 2:1:::\nc:x:+3:1:::\nd:x:4.0:1:::\n", map[uint32]string{}},
+		"too big":               {"a:x:4294967296:1:::\nb:x:18446744073709551616:1:::\n", map[uint32]string{}},
+		"binary":                {"\x00\x01:\xff:1:::\n\x7fELF\x02:x:0:::\n\x00root:x:0:0:::\nb:x:2:::\n", map[uint32]string{2: "b"}},
+		"a long name":           {long + ":x:1:1:::\n" + long[1:] + ":x:2:2:::\n", map[uint32]string{2: long[1:]}},
+		"a line of a megabyte":  {"a:" + strings.Repeat("y", 1<<20) + ":1:1:::\nb:x:2:::\n", map[uint32]string{1: "a", 2: "b"}},
+		"as many colons as fit": {strings.Repeat(":", 1<<16), map[uint32]string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "passwd")
+			if err := os.WriteFile(path, []byte(test.content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			users := newUserTable(path)
+			users.name(0)
+			if !maps.Equal(users.names, test.want) {
+				t.Errorf("got %v, want %v", users.names, test.want)
+			}
+		})
+	}
+}
+
+// TestUserNamesAreBounded: of a huge file so many names are kept, and the line on
+// which the reading ends gives none.
+func TestUserNamesAreBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "passwd")
+	var content bytes.Buffer
+	for id := 0; content.Len() <= userFileLimit; id++ {
+		fmt.Fprintf(&content, "user%d:x:%d:%d:%s:/:/bin/sh\n", id, id, id, strings.Repeat("g", 40))
+	}
+	if err := os.WriteFile(path, content.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	users := newUserTable(path)
+	if got := users.name(7); got != "user7" {
+		t.Errorf("got %q", got)
+	}
+	if len(users.names) != userCountLimit {
+		t.Errorf("%d names are kept", len(users.names))
+	}
+	for id, name := range users.names {
+		if name != fmt.Sprintf("user%d", id) {
+			t.Errorf("%d has the name %q", id, name)
+		}
 	}
 }
 

@@ -14,6 +14,9 @@ func openResolver(host *normalize.HostFacts, logger hclog.Logger) (*normalize.Pr
 	if err != nil {
 		return nil, fmt.Errorf("preparing to identify processes: %w", err)
 	}
+	if resolver.Blind() {
+		logger.Warn("/proc shows the processes of another pid namespace: it is not read, and what processes do is told by the records alone")
+	}
 	if err := resolver.Follow(); err != nil {
 		logger.Warn("the kernel does not tell of forks: the identity of a process that ends before it is looked at is inferred", "error", err)
 	}
