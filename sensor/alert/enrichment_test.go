@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tripline/detect"
+	"tripline/internal/ecs"
 	"tripline/normalize"
 	"tripline/rules"
 	"tripline/sensor/throttle"
@@ -30,6 +31,7 @@ func TestEnrichment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkECS(t, text)
 	fields, err := parse(text)
 	if err != nil {
 		t.Fatal(err)
@@ -44,6 +46,14 @@ func TestEnrichment(t *testing.T) {
 		if err != nil || string(got) != want {
 			t.Errorf("%s is %s, want %s (%v)", path, got, want, err)
 		}
+	}
+}
+
+// checkECS holds a document against the schema.
+func checkECS(t *testing.T, document []byte) {
+	t.Helper()
+	for _, err := range ecs.Check(document, "auditd", "tripline", "kibana.alert", "user.real", "user.saved", "user.filesystem", "user.audit") {
+		t.Error(err)
 	}
 }
 
@@ -63,6 +73,7 @@ func TestSummary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkECS(t, made.JSON)
 	fields, err := parse(made.JSON)
 	if err != nil {
 		t.Fatal(err)

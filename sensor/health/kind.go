@@ -47,6 +47,6 @@ func (k Kind) ecs() ecs {
 	case DaemonStopped, ClockJump:
 		return ecs{"host", "change", "warning"}
 	default:
-		return ecs{"host", "error", "error"}
+		return ecs{"host", "info", "error"}
 	}
 }
