@@ -123,7 +123,7 @@ func TestFlood(t *testing.T) {
 	}
 	s.pipeline.finish(true)
 	s.closeAftermath()
-	if err := s.closeQueues(); err != nil {
+	if err := s.closeOutputs(); err != nil {
 		t.Fatal(err)
 	}
 	gathered := s.aftermath.gatherer.Stats()
@@ -166,7 +166,7 @@ func BenchmarkFlood(b *testing.B) {
 			b.StopTimer()
 			s.pipeline.finish(true)
 			s.closeAftermath()
-			_ = s.closeQueues()
+			_ = s.closeOutputs()
 		})
 	}
 	b.Run("no match", func(b *testing.B) {
@@ -183,6 +183,6 @@ func BenchmarkFlood(b *testing.B) {
 		b.StopTimer()
 		s.pipeline.finish(true)
 		s.closeAftermath()
-		_ = s.closeQueues()
+		_ = s.closeOutputs()
 	})
 }

@@ -115,9 +115,18 @@ func (s *Sensor) reopenOutputs() {
 // closeTimeout bounds how long outputs may take to write what waits at the end.
 const closeTimeout = 3 * time.Second
 
-// closeQueues closes all outputs at once, so that one that is slow takes no time
-// from the others.
-func (s *Sensor) closeQueues() error {
+// closeOutputs closes all outputs once, at the same time, so that one that is slow
+// takes no time from the others. It may be called again, and at any point of the
+// start: where there are no queues yet it closes the writers.
+func (s *Sensor) closeOutputs() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	if len(s.queues) == 0 {
+		outputs := Outputs{Alerts: s.options.Outputs, Events: s.options.EventOutputs}
+		return outputs.Close()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	failures := make([]error, len(s.queues))
@@ -127,10 +136,4 @@ func (s *Sensor) closeQueues() error {
 	}
 	closing.Wait()
 	return errors.Join(failures...)
-}
-
-// closeOutputs closes outputs that have no queue yet.
-func (s *Sensor) closeOutputs() error {
-	outputs := Outputs{Alerts: s.options.Outputs, Events: s.options.EventOutputs}
-	return outputs.Close()
 }

@@ -72,6 +72,7 @@ type Sensor struct {
 	resolver *normalize.ProcResolver
 	queues   []*output.Queue // of all outputs
 	alertsTo []*output.Queue // those that alerts go to
+	closed   bool            // closeOutputs was called
 	samples  samples
 	// host is what health alerts say of this host, losses what alerts need to
 	// know of lost records.
@@ -97,6 +98,7 @@ func Run(ctx context.Context, options Options) (_ Summary, err error) {
 	s := &Sensor{options: options, rules: options.Rules}
 	s.reported = reportLimit{log: options.Log}
 	summary := Summary{}
+	defer func() { err = errors.Join(err, s.closeOutputs()) }()
 	if s.features, err = hostFeatures(); err != nil {
 		return summary, err
 	}
@@ -108,7 +110,7 @@ func Run(ctx context.Context, options Options) (_ Summary, err error) {
 	}
 	s.watch, err = openWatch(options.Config.Kernel, s.plan, s.options.LockFile, options.Passive, options.Log)
 	if err != nil {
-		return summary, errors.Join(err, s.closeOutputs())
+		return summary, err
 	}
 	defer func() {
 		closeErr := s.watch.close()
@@ -120,7 +122,8 @@ func Run(ctx context.Context, options Options) (_ Summary, err error) {
 	defer recoverInto(&err)
 	defer func() { err = errors.Join(err, s.closeResolver()) }()
 	if err := s.connect(); err != nil {
-		return summary, errors.Join(err, s.closeOutputs())
+		s.closeAftermath()
+		return summary, err
 	}
 	s.announce()
 	return s.watchUntil(ctx)
@@ -281,7 +284,7 @@ func (s *Sensor) watchUntil(ctx context.Context) (Summary, error) {
 	err := errors.Join(<-pumped, stopErr)
 	s.closeAftermath()
 	summary.Alerts = s.pipeline.alerts.Load()
-	err = errors.Join(err, s.closeQueues())
+	err = errors.Join(err, s.closeOutputs())
 	s.sayTotals()
 	return summary, err
 }
