@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"tripline/internal/diag"
 	"tripline/internal/stricttoml"
@@ -28,6 +29,8 @@ type Config struct {
 	// Evidence says what is gathered for alerts.
 	Evidence Evidence `toml:"evidence"`
 	Health   Health   `toml:"health"`
+	Control  Control  `toml:"control"`
+	Metrics  Metrics  `toml:"metrics"`
 	Log      Log      `toml:"log"`
 	// Exceptions exempt events from rules.
 	Exceptions []Exception `toml:"exceptions"`
@@ -159,6 +162,8 @@ func Default() *Config {
 		Output:   defaultOutput(),
 		Evidence: Evidence{Enabled: true, HashLimit: 64 * MiB, Connections: "/var/lib/tripline/connections.json"},
 		Health:   Health{Reinstall: true},
+		Control:  Control{Socket: "/run/tripline/control.sock"},
+		Metrics:  Metrics{Interval: Duration(15 * time.Second)},
 		Log:      Log{Level: LevelInfo},
 	}
 }

@@ -31,6 +31,8 @@ func sections() []section {
 				"at most five times, each later than the last, then not for half an hour. [docs/health.md](health.md) lists what it notices.",
 			settings: healthSettings(),
 		},
+		section{name: "control", settings: controlSettings()},
+		section{name: "metrics", settings: metricsSettings()},
 		section{name: "log", settings: logSettings()},
 		section{
 			name: "exceptions", list: true,
