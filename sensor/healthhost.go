@@ -31,7 +31,13 @@ type healthHost struct {
 var _ health.Host = (*healthHost)(nil)
 
 // Status implements health.Host.
-func (h *healthHost) Status() (kernel.Status, error) { return h.sensor.watch.control.Status() }
+func (h *healthHost) Status() (kernel.Status, error) {
+	found, err := h.sensor.watch.control.Status()
+	if err == nil {
+		h.sensor.report.sawKernel(found)
+	}
+	return found, err
+}
 
 // Look implements health.Host.
 func (h *healthHost) Look() (missing []auditrules.Rule, hidden []auditrules.Finding, err error) {

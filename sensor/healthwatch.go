@@ -23,9 +23,10 @@ func (s *Sensor) watchHealth(ctx context.Context) <-chan struct{} {
 		return ended
 	}
 	from := s.watch.source
+	s.report.board = health.NewBoard(s.sayHealth, time.Now)
 	watcher := health.NewWatcher(health.Options{
 		Host:  &healthHost{sensor: s, seed: maphash.MakeSeed()},
-		Board: health.NewBoard(s.sayHealth, time.Now),
+		Board: s.report.board,
 		PID:   uint32(os.Getpid()), Owner: from.Mode() == source.Unicast, Key: s.options.Config.Kernel.Key,
 		Lost:      s.watch.lostBefore,
 		Reinstall: s.options.Config.Health.Reinstall, Reenable: s.options.Config.Health.Reenable,

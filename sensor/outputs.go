@@ -100,6 +100,7 @@ func (s *Sensor) startQueues() {
 		}
 		s.alertsTo = append(s.alertsTo, queue)
 	}
+	s.eventsTo = recorded.queues
 	if len(recorded.queues) > 0 {
 		s.pipeline.onEvent = recorded.add
 	}

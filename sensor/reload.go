@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"syscall"
+	"time"
 
 	"tripline/detect"
 	"tripline/internal/diag"
+	"tripline/sensor/status"
 )
 
 // ReloadSignal makes a running sensor read its rules again.
@@ -50,44 +52,63 @@ func (s *Sensor) serveReloads(ctx context.Context) <-chan struct{} {
 			}
 			s.tellManager(ServiceManager.Reloading)
 			s.reopenOutputs()
-			if err := s.reload(ctx); err != nil {
+			result := status.Reload{Time: time.Now(), Rules: len(s.rules)}
+			broken, err := s.reload(ctx, &result)
+			if err != nil {
 				s.options.Log.Error("reloading the rules", "error", diag.Detail(err))
 			}
+			s.report.publishRules()
+			s.report.reloaded(result, errors.Join(err, broken))
 			s.tellManager(func(m ServiceManager) error { return m.Ready(s.statusLine()) })
 		}
 	}()
 	return ended
 }
 
-// reload puts the rules as they are now in the place of those that run. The
-// kernel rules that the new ones need are there before they run, those that
-// nothing needs any more go afterwards.
-func (s *Sensor) reload(ctx context.Context) (err error) {
+// reload puts the rules as they are now in the place of those that run, and says
+// in result what came of it. The kernel rules that the new ones need are there
+// before they run, those that nothing needs any more go afterwards. What is broken
+// in files, and was said, is returned beside what failed.
+func (s *Sensor) reload(ctx context.Context, result *status.Reload) (broken, err error) {
 	defer recoverInto(&err)
 	loaded, loadErr := s.options.LoadRules()
 	merged, kept := KeepBroken(s.rules, loaded, loadErr)
 	if len(merged) == 0 {
-		return errors.Join(errors.New("no rule is left; the running ones stay"), loadErr)
+		return nil, errors.Join(errors.New("no rule is left; the running ones stay"), loadErr)
 	}
 	plan, err := PlanRulesFor(merged, s.features, s.options.Config.Kernel.Key)
 	if err != nil {
-		return errors.Join(err, loadErr)
+		return nil, errors.Join(err, loadErr)
 	}
 	remove, err := s.watch.replan(plan)
 	if err != nil {
-		return errors.Join(err, loadErr)
+		return nil, errors.Join(err, loadErr)
 	}
 	unchanged := 0
 	if !s.pipeline.do(ctx, s.watch.source, func() { unchanged = s.pipeline.engine.Replace(merged) }) {
-		return nil // the sensor is stopping, and removes all its kernel rules
+		return nil, nil // the sensor is stopping, and removes all its kernel rules
 	}
 	s.rules, s.plan = merged, plan
+	result.Rules, result.Unchanged, result.Kept = len(merged), unchanged, kept
 	if loadErr != nil {
 		s.options.Log.Error("reloading the rules", "error", diag.Detail(loadErr))
 	}
 	s.options.Log.Info("rules were read again", "rules", len(merged), "unchanged", unchanged, "kept_as_they_were", kept)
 	s.announceLimits()
-	return remove()
+	return defects(loadErr), remove()
+}
+
+// defects is what is broken in rule files, without the rules that are whole and
+// cannot run on a host.
+func defects(loaded error) error {
+	var broken []error
+	for _, err := range diag.Flatten(loaded) {
+		var not *detect.NotRunnableError
+		if !errors.As(err, &not) {
+			broken = append(broken, err)
+		}
+	}
+	return errors.Join(broken...)
 }
 
 // KeepBroken adds to the rules that were just loaded those running ones whose

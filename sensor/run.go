@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -72,14 +73,18 @@ type Sensor struct {
 	resolver *normalize.ProcResolver
 	queues   []*output.Queue // of all outputs
 	alertsTo []*output.Queue // those that alerts go to
+	eventsTo []*output.Queue // those that events go to
 	closed   bool            // closeOutputs was called
 	samples  samples
+	tests    atomic.Uint64 // alerts of self-tests
 	// host is what health alerts say of this host, losses what alerts need to
 	// know of lost records.
 	host   *normalize.HostFacts
 	losses health.Losses
 	// aftermath is what happens to alerts beside being written.
 	aftermath *aftermath
+	// report is what the sensor says of itself.
+	report *reporter
 
 	reported reportLimit
 }
@@ -97,6 +102,7 @@ type Summary struct {
 func Run(ctx context.Context, options Options) (_ Summary, err error) {
 	s := &Sensor{options: options, rules: options.Rules}
 	s.reported = reportLimit{log: options.Log}
+	s.report = newReporter(s)
 	summary := Summary{}
 	defer func() { err = errors.Join(err, s.closeOutputs()) }()
 	if s.features, err = hostFeatures(); err != nil {
@@ -154,6 +160,9 @@ func (s *Sensor) raise(made alert.Alert) {
 	s.sayAlert(&made)
 	s.gather(&made)
 	s.samples.raised()
+	if made.Test {
+		s.tests.Add(1)
+	}
 	if s.options.OnAlert != nil {
 		s.options.OnAlert(made.ID, made.Test)
 	}
@@ -271,9 +280,11 @@ func (s *Sensor) watchUntil(ctx context.Context) (Summary, error) {
 		results = s.selfTest(ctx)
 	}()
 	healthy := s.watchHealth(ctx)
+	asked := s.serveStatus(ctx)
 	managed := s.serveManager(ctx)
 	reloads := s.serveReloads(ctx)
 	<-ctx.Done()
+	<-asked
 	<-reloads
 	<-managed
 	s.tellManager(ServiceManager.Stopping)

@@ -34,8 +34,8 @@ type Condition struct {
 	Who *Who
 }
 
-// id names the condition.
-func (c Condition) id() string {
+// ID names the condition: its kind, and its subject where it has one.
+func (c Condition) ID() string {
 	if c.Subject == "" {
 		return string(c.Kind)
 	}
@@ -94,14 +94,14 @@ func NewBoard(emit func(Message), now func() time.Time) *Board {
 func (b *Board) Raise(c Condition) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	one := b.conditions[c.id()]
+	one := b.conditions[c.ID()]
 	if one == nil {
 		if len(b.conditions) >= maxConditions {
 			b.dropped++
 			return
 		}
 		one = &entry{tokens: burst, filled: b.now()}
-		b.conditions[c.id()] = one
+		b.conditions[c.ID()] = one
 	}
 	if one.raised {
 		return
@@ -117,7 +117,7 @@ func (b *Board) Raise(c Condition) {
 func (b *Board) Clear(kind Kind, subject, what string, detail map[string]any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	one := b.conditions[Condition{Kind: kind, Subject: subject}.id()]
+	one := b.conditions[Condition{Kind: kind, Subject: subject}.ID()]
 	if one == nil || !one.raised {
 		return
 	}
@@ -130,7 +130,7 @@ func (b *Board) Clear(kind Kind, subject, what string, detail map[string]any) {
 func (b *Board) Raised(kind Kind, subject string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	one := b.conditions[Condition{Kind: kind, Subject: subject}.id()]
+	one := b.conditions[Condition{Kind: kind, Subject: subject}.ID()]
 	return one != nil && one.raised
 }
 
@@ -178,7 +178,7 @@ func (b *Board) tell(one *entry) {
 	}
 	one.tokens--
 	one.told = one.raised
-	message := Message{Condition: one.condition, ID: one.condition.id(), Cleared: !one.raised, Suppressed: one.suppressed, Time: now}
+	message := Message{Condition: one.condition, ID: one.condition.ID(), Cleared: !one.raised, Suppressed: one.suppressed, Time: now}
 	one.suppressed = 0
 	b.emit(message)
 }

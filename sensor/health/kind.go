@@ -29,6 +29,15 @@ const (
 	RingUnseen       Kind = "ring_unseen"
 )
 
+// Kinds lists all kinds.
+func Kinds() []Kind {
+	return []Kind{
+		RulesDeleted, RulesShadowed, AuditingOff, AuditLocked, SocketLost, SocketTaken, DaemonRefused, DaemonStopped,
+		DaemonStarted, SettingChanged, RecordsLost, ReceiveOverrun, SequenceGap, RecordsUnread, EventsEvicted,
+		SequencesEvicted, AlertsDropped, OutputFailing, ClockJump, WindowIncomplete, StatusUnreadable, RingUnseen,
+	}
+}
+
 // ecs is how ECS classifies a kind: event.category and event.type, and log.level
 // while it is raised.
 type ecs struct {

@@ -128,7 +128,7 @@ func TestQueueNeverWaits(t *testing.T) {
 	if err := queue.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if stats := queue.Stats(); stats != (Stats{Accepted: 3, Written: 3, Dropped: 3}) || len(writer.got) != 3 || !writer.closed {
+	if stats := queue.Stats(); stats != (Stats{Accepted: 3, Written: 3, Dropped: 3, Capacity: 2}) || len(writer.got) != 3 || !writer.closed {
 		t.Errorf("%+v, %d written, closed %v", stats, len(writer.got), writer.closed)
 	}
 }

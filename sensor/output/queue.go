@@ -35,6 +35,8 @@ type Stats struct {
 	// Waiting is how many documents wait now, in memory and on disk, the one that
 	// is being written included.
 	Waiting uint64
+	// Queued is how many of them are in the queue in memory, of at most Capacity.
+	Queued, Capacity int
 	// Lag is for how long the oldest of them has waited.
 	Lag time.Duration
 	// Writer is what the writer itself counts; zero where it does not.
@@ -191,7 +193,7 @@ func (q *Queue) Reopen() {
 func (q *Queue) Stats() Stats {
 	stats := Stats{
 		Accepted: q.accepted.Load(), Written: q.written.Load(), Dropped: q.dropped.Load(), Failed: q.failed.Load(),
-		Waiting: uint64(len(q.entries)),
+		Waiting: uint64(len(q.entries)), Queued: len(q.entries), Capacity: cap(q.entries),
 	}
 	if writing := q.writing.Load(); writing > 0 {
 		stats.Waiting += writing

@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -66,6 +67,7 @@ type Throttle struct {
 
 	mu      sync.Mutex
 	windows map[string]*window // by rule id
+	byRule  map[string]uint64  // what was suppressed
 	ended   []Summary
 	changed chan struct{}
 
@@ -77,7 +79,7 @@ type Throttle struct {
 func New(schema detect.Schema, identify func(detect.Match) string, now func() time.Time) *Throttle {
 	return &Throttle{
 		identify: identify, now: now, read: newReader(schema),
-		windows: make(map[string]*window), changed: make(chan struct{}, 1),
+		windows: make(map[string]*window), byRule: make(map[string]uint64), changed: make(chan struct{}, 1),
 	}
 }
 
@@ -98,6 +100,7 @@ func (t *Throttle) Admit(match detect.Match) bool {
 		return true
 	}
 	t.suppressed.Add(1)
+	t.byRule[match.Rule.RuleID]++
 	if one.summary.Count == 0 {
 		one.summary.FirstID, one.summary.First = t.identify(match), now
 		t.wake()
@@ -153,6 +156,13 @@ func (w *window) add(who key, now time.Time) {
 
 // Suppressed counts the matches that were not raised, of all rules.
 func (t *Throttle) Suppressed() uint64 { return t.suppressed.Load() }
+
+// SuppressedByRule counts them for each rule, by its id.
+func (t *Throttle) SuppressedByRule() map[string]uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.byRule)
+}
 
 // Run calls emit with the summary of every interval in which matches were not
 // raised, when the interval has ended, and with those of the running ones when ctx
