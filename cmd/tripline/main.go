@@ -126,7 +126,7 @@ Installed from a package, the service is "tripline", its configuration
 	})
 	root.AddCommand(
 		runCommand(std), replayCommand(std), huntCommand(std), checkCommand(std), selftestCommand(std),
-		captureCommand(std), rulesCommand(std), alertsCommand(std), schemaCommand(std), doctorCommand(std), versionCommand(std), selftestChildCommand(std), guardCommand(std),
+		captureCommand(std), rulesCommand(std), alertsCommand(std), schemaCommand(std), doctorCommand(std), statusCommand(std), versionCommand(std), selftestChildCommand(std), guardCommand(std),
 	)
 	root.AddCommand(documentationCommands()...)
 	return root

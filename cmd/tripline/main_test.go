@@ -3,10 +3,15 @@ package main
 import (
 	"context"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"testing"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"tripline/sensor"
+	"tripline/sensor/controlsocket"
 )
 
 func TestMain(m *testing.M) {
@@ -14,7 +19,9 @@ func TestMain(m *testing.M) {
 		"tripline": func() { os.Exit(mainWithCode()) },
 		// With standard output as if it were a terminal.
 		"tripline-terminal": func() {
-			os.Exit(execute(context.Background(), os.Args[1:], streams{
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+			defer stop()
+			os.Exit(execute(ctx, os.Args[1:], streams{
 				in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: true,
 			}))
 		},
@@ -34,8 +41,30 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ROOT", root)
 			return nil
 		},
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"serve": serve},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
+}
+
+// serve answers on a control socket with files, as a sensor would: serve SOCKET
+// STATUS METRICS.
+func serve(script *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		script.Fatalf("usage: serve SOCKET STATUS METRICS")
+	}
+	file := func(path string) controlsocket.Resource {
+		return func(context.Context) (controlsocket.Answer, error) {
+			text, err := os.ReadFile(path)
+			return controlsocket.Answer{ContentType: "text/plain", Body: text}, err
+		}
+	}
+	server, err := controlsocket.Listen(controlsocket.Options{
+		Path: script.MkAbs(args[0]), Log: hclog.NewNullLogger(), Resources: map[string]controlsocket.Resource{
+			sensor.StatusResource: file(script.MkAbs(args[1])), sensor.MetricsResource: file(script.MkAbs(args[2])),
+		},
+	})
+	script.Check(err)
+	script.Defer(func() { _ = server.Close() }) // the folder goes next
 }
 
 func TestEffectiveCapability(t *testing.T) {
