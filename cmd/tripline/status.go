@@ -119,7 +119,7 @@ func explainStatus(err error) error {
 	case lookErr != nil:
 		return errors.Join(err, lookErr)
 	case pid == 0:
-		return &hintedError{fmt.Errorf("%w: %s", sensor.ErrNotRunning, err.Error()), "start one with `tripline run`, or the service"} //nolint:errorlint // said in one sentence
+		return &hintedError{fmt.Errorf("%w: %s", sensor.ErrNotRunning, err.Error()), "start one with `tripline run`, or the service"}
 	}
 	return &hintedError{err, fmt.Sprintf("a tripline runs as process %d, but not with this control socket: give its configuration with --config FILE, or the path with --socket PATH", pid)}
 }

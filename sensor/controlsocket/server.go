@@ -106,7 +106,11 @@ func (s *Server) listen() error {
 	if err != nil {
 		return fmt.Errorf("opening the control socket: %w", err)
 	}
-	s.listener = listener.(*net.UnixListener) //nolint:errcheck,forcetypeassert // the type of every "unix" listener
+	made, ok := listener.(*net.UnixListener)
+	if !ok {
+		return errors.Join(fmt.Errorf("opening the control socket: %w", errors.ErrUnsupported), listener.Close())
+	}
+	s.listener = made
 	s.listener.SetUnlinkOnClose(false)        // what lies there by then may be another's
 	if s.made, err = os.Lstat(s.options.Path); err == nil && s.made.Mode().Perm() != 0o600 {
 		err = os.Chmod(s.options.Path, 0o600)
