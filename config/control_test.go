@@ -19,7 +19,7 @@ textfile = "/var/lib/x.txt"
 interval = "10ms"`, []string{
 			`2:10: control.socket must be the whole path of a file; write "/run/tripline/control.sock", or "" for none`,
 			`4:12: metrics.textfile must end in .prom; node_exporter reads no other files`,
-			`5:12: metrics.interval must be between 1s and 1h0m0s, not 10ms`,
+			`5:12: metrics.interval must be between 1s and 1h, not 10ms`,
 		}},
 		{"a folder", `control.socket = "/run/tripline/"`, []string{
 			`1:18: control.socket must be the whole path of a file; write "/run/tripline/control.sock", or "" for none`,
