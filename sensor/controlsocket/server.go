@@ -111,7 +111,7 @@ func (s *Server) listen() error {
 		return errors.Join(fmt.Errorf("opening the control socket: %w", errors.ErrUnsupported), listener.Close())
 	}
 	s.listener = made
-	s.listener.SetUnlinkOnClose(false)        // what lies there by then may be another's
+	s.listener.SetUnlinkOnClose(false) // what lies there by then may be another's
 	if s.made, err = os.Lstat(s.options.Path); err == nil && s.made.Mode().Perm() != 0o600 {
 		err = os.Chmod(s.options.Path, 0o600)
 	}
