@@ -2,26 +2,6 @@ package normalize
 
 import "bytes"
 
-// callKeys are the numbers of a process in the order in which the kernel writes
-// them into a SYSCALL record (kernel/auditsc.c: audit_log_exit and
-// audit_log_task_info), which is the same from 2.6.32 on.
-var callKeys = [...]struct {
-	key   string
-	which int
-}{
-	{" ppid=", idPPID},
-	{" pid=", idPID},
-	{" auid=", idAUID},
-	{" uid=", idUID},
-	{" gid=", idGID},
-	{" euid=", idEUID},
-	{" suid=", idSUID},
-	{" fsuid=", idFSUID},
-	{" egid=", idEGID},
-	{" sgid=", idSGID},
-	{" fsgid=", idFSGID},
-}
-
 // Call is what a SYSCALL record says. Its texts are places in the record's body.
 type Call struct {
 	arch, number   uint32
@@ -48,14 +28,17 @@ func (r *Record) ReadCall(call *Call) {
 	}
 }
 
-// read reads a SYSCALL record whose pairs are all there, in the kernel's order and
-// form, as nearly every one is: no key is looked up and no value looked at twice.
-// Where anything is otherwise it returns false, and the record is to be read pair by
-// pair, which for a record of this form comes to the same.
+// read reads a SYSCALL record whose pairs are all there, in the order and form in
+// which the kernel writes them (kernel/auditsc.c: audit_log_exit and
+// audit_log_task_info), the same from 2.6.32 on: no key is looked up and no value
+// looked at twice. Where anything is otherwise it returns false, and the record is to
+// be read pair by pair, which for a record of this form comes to the same.
 func (k *Call) read(body []byte) bool {
 	c := callCursor{text: body}
-	k.arch = uint32(c.hex("arch="))
-	k.number = uint32(c.decimal(" syscall=", maxCall))
+	c.expect("arch=")
+	k.arch = uint32(c.hex())
+	c.expect(" syscall=")
+	k.number = uint32(c.decimal(maxCall))
 	switch {
 	case c.skip(" success=yes"):
 		k.success = yes
@@ -64,17 +47,57 @@ func (k *Call) read(body []byte) bool {
 	default:
 		return false
 	}
-	k.exit = c.signed(" exit=")
-	k.args = [4]uint64{c.hex(" a0="), c.hex(" a1="), c.hex(" a2="), c.hex(" a3=")}
-	c.decimal(" items=", maxCall)
-	for i := range callKeys {
-		k.ids[callKeys[i].which] = uint32(c.decimal(callKeys[i].key, unset))
-	}
-	k.tty = c.word(" tty=")
-	k.ids[idSession] = uint32(c.decimal(" ses=", unset))
-	k.comm = c.quoted(" comm=")
-	k.exe = c.quoted(" exe=")
+	c.expect(" exit=")
+	k.exit = c.signed()
+	k.readArguments(&c)
+	k.readIDs(&c)
+	c.expect(" tty=")
+	k.tty = c.word()
+	c.expect(" ses=")
+	k.ids[idSession] = c.id()
+	c.expect(` comm="`)
+	k.comm = c.quoted()
+	c.expect(` exe="`)
+	k.exe = c.quoted()
 	return !c.failed && c.endsWithKey()
+}
+
+func (k *Call) readArguments(c *callCursor) {
+	c.expect(" a0=")
+	k.args[0] = c.hex()
+	c.expect(" a1=")
+	k.args[1] = c.hex()
+	c.expect(" a2=")
+	k.args[2] = c.hex()
+	c.expect(" a3=")
+	k.args[3] = c.hex()
+	c.expect(" items=")
+	c.decimal(maxCall)
+}
+
+func (k *Call) readIDs(c *callCursor) {
+	c.expect(" ppid=")
+	k.ids[idPPID] = c.id()
+	c.expect(" pid=")
+	k.ids[idPID] = c.id()
+	c.expect(" auid=")
+	k.ids[idAUID] = c.id()
+	c.expect(" uid=")
+	k.ids[idUID] = c.id()
+	c.expect(" gid=")
+	k.ids[idGID] = c.id()
+	c.expect(" euid=")
+	k.ids[idEUID] = c.id()
+	c.expect(" suid=")
+	k.ids[idSUID] = c.id()
+	c.expect(" fsuid=")
+	k.ids[idFSUID] = c.id()
+	c.expect(" egid=")
+	k.ids[idEGID] = c.id()
+	c.expect(" sgid=")
+	k.ids[idSGID] = c.id()
+	c.expect(" fsgid=")
+	k.ids[idFSGID] = c.id()
 }
 
 // takeKernelCall takes what a whole record with this body said.
@@ -105,13 +128,13 @@ type callCursor struct {
 	failed bool
 }
 
-// skip passes over a text if it is what comes next.
+// skip passes over a text if it is what comes next. It is inlined, so that a text
+// that does not vary is compared in a few instructions.
 func (c *callCursor) skip(next string) bool {
-	end := c.at + len(next)
-	if end > len(c.text) || string(c.text[c.at:end]) != next {
+	if len(c.text)-c.at < len(next) || string(c.text[c.at:c.at+len(next)]) != next {
 		return false
 	}
-	c.at = end
+	c.at += len(next)
 	return true
 }
 
@@ -122,65 +145,67 @@ func (c *callCursor) expect(key string) {
 	}
 }
 
-// decimal reads the decimal number of at most limit that follows a key; limit is
-// below 2^32.
-func (c *callCursor) decimal(key string, limit uint64) uint64 {
-	c.expect(key)
-	start, n := c.at, uint64(0)
-	for c.at < len(c.text) && c.text[c.at]-'0' <= 9 {
-		n = n*10 + uint64(c.text[c.at]-'0')
-		c.at++
-	}
-	const most = 10 // digits; more might not fit into n
-	if c.at == start || c.at-start > most || n > limit || !c.atSpace() {
+// took ends a value of so many bytes, which a space must follow; where wrong, it was
+// not of the form that is read here.
+func (c *callCursor) took(length int, wrong bool) {
+	c.at += length
+	if wrong || c.at >= len(c.text) || c.text[c.at] != ' ' {
 		c.failed = true
 	}
+}
+
+// id reads a decimal number of 32 bits.
+func (c *callCursor) id() uint32 { return uint32(c.decimal(unset)) }
+
+// decimal reads a decimal number of at most limit, which is below 2^32.
+func (c *callCursor) decimal(limit uint64) uint64 {
+	rest := c.text[c.at:]
+	i, n := 0, uint64(0)
+	for i < len(rest) && rest[i]-'0' <= 9 {
+		n = n*10 + uint64(rest[i]-'0')
+		i++
+	}
+	const most = 10 // digits; more might not fit into n
+	c.took(i, i == 0 || i > most || n > limit)
 	return n
 }
 
-// signed reads the decimal number, which may be negative, that follows a key.
-func (c *callCursor) signed(key string) int64 {
-	c.expect(key)
+// signed reads a decimal number that may be negative.
+func (c *callCursor) signed() int64 {
 	negative := c.skip("-")
-	start, n := c.at, int64(0)
-	for c.at < len(c.text) && c.text[c.at]-'0' <= 9 {
-		n = n*10 + int64(c.text[c.at]-'0')
-		c.at++
+	rest := c.text[c.at:]
+	i, n := 0, int64(0)
+	for i < len(rest) && rest[i]-'0' <= 9 {
+		n = n*10 + int64(rest[i]-'0')
+		i++
 	}
 	const most = 18 // digits; more might not fit into n
-	if c.at == start || c.at-start > most || !c.atSpace() {
-		c.failed = true
-	}
+	c.took(i, i == 0 || i > most)
 	if negative {
 		return -n
 	}
 	return n
 }
 
-// hex reads the hexadecimal number of at most 64 bits that follows a key.
-func (c *callCursor) hex(key string) uint64 {
-	c.expect(key)
-	start, n := c.at, uint64(0)
-	for c.at < len(c.text) {
-		digit := nibbles[c.text[c.at]]
+// hex reads a hexadecimal number of at most 64 bits.
+func (c *callCursor) hex() uint64 {
+	rest := c.text[c.at:]
+	i, n := 0, uint64(0)
+	for ; i < len(rest); i++ {
+		digit := nibbles[rest[i]]
 		if digit > 0xf {
 			break
 		}
 		n = n<<4 | uint64(digit)
-		c.at++
 	}
 	const most = 16 // digits
-	if c.at == start || c.at-start > most || !c.atSpace() {
-		c.failed = true
-	}
+	c.took(i, i == 0 || i > most)
 	return n
 }
 
-// word reads the value that follows a key, which has no quotation mark and is not
-// empty or one of the words for nothing that pair.missing knows but "(none)" and
-// "(null)".
-func (c *callCursor) word(key string) span {
-	c.expect(key)
+// word reads a value without quotation marks. Of the words for nothing that
+// pair.missing knows it takes those that the kernel writes.
+func (c *callCursor) word() span {
 	rest := c.text[c.at:]
 	end := 0
 	for end < len(rest) && rest[end] != ' ' {
@@ -194,13 +219,8 @@ func (c *callCursor) word(key string) span {
 	return c.last(end)
 }
 
-// quoted reads the text in quotation marks that follows a key and is not empty.
-func (c *callCursor) quoted(key string) span {
-	c.expect(key)
-	if !c.skip(`"`) {
-		c.failed = true
-		return span{}
-	}
+// quoted reads a text that is not empty up to the quotation mark that ends it.
+func (c *callCursor) quoted() span {
 	end := bytes.IndexByte(c.text[c.at:], '"')
 	if end <= 0 {
 		c.failed = true
@@ -217,19 +237,16 @@ func (c *callCursor) last(length int) span {
 	return span{uint32(c.at - length), uint32(c.at)}
 }
 
-// atSpace says that a value ends here.
-func (c *callCursor) atSpace() bool { return c.at < len(c.text) && c.text[c.at] == ' ' }
-
 // endsWithKey says that nothing is left but the security label and the key of the
 // rule that matched, which say nothing of the call.
 func (c *callCursor) endsWithKey() bool {
 	if c.skip(" subj=") {
-		c.at -= len(" subj=")
-		c.word(" subj=")
+		c.word()
 	}
 	if c.skip(` key="`) {
-		return bytes.IndexByte(c.text[c.at:], '"') == len(c.text)-c.at-1
+		return !c.failed && bytes.IndexByte(c.text[c.at:], '"') == len(c.text)-c.at-1
 	}
-	c.word(" key=")
+	c.expect(" key=")
+	c.word()
 	return !c.failed && c.at == len(c.text)
 }

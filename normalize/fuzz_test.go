@@ -50,6 +50,12 @@ func FuzzParsePayload(f *testing.F) {
 	})
 }
 
+func FuzzPlainHeader(f *testing.F) {
+	f.Add([]byte("1795464318.928:8): body"))
+	f.Add([]byte("8999999999.999:999999999999999999): x"))
+	f.Fuzz(func(t *testing.T, header []byte) { samePlainHeader(t, header) })
+}
+
 // FuzzCorrelator feeds lines, good and bad, and reads everything of every event.
 func FuzzCorrelator(f *testing.F) {
 	for _, file := range []string{"testdata/golden/connects-6.12.117.log", "testdata/golden/user.log", "testdata/golden/connects-2.6.32.log"} {

@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 
 	"tripline/internal/diag"
@@ -112,6 +113,15 @@ func (r *Record) parseHeader(text []byte, at int) error {
 		return defect(text, at, "the record has no header audit(SECONDS.MILLISECONDS:SEQUENCE):", "was the record cut off, or does it come from another program?")
 	}
 	at += len(opening)
+	if r.parsePlainHeader(text, at) {
+		return nil
+	}
+	return r.parseAnyHeader(text, at)
+}
+
+// parseAnyHeader parses what follows "audit(" of whatever form, and says what is
+// wrong with it.
+func (r *Record) parseAnyHeader(text []byte, at int) error {
 	seconds, at, ok := number(text, at, maxSeconds)
 	if !ok {
 		return defect(text, at, "the header's time is no number of seconds since 1970", "it looks like audit(1795464318.928:8):")
@@ -136,6 +146,57 @@ func (r *Record) parseHeader(text []byte, at int) error {
 	}
 	r.Time, r.Sequence, r.Body = int64(seconds)*1000+milliseconds, sequence, text[at:]
 	return nil
+}
+
+// parsePlainHeader parses what follows "audit(" where it has the form of all headers
+// of this century: ten digits, a dot, three digits, a colon, a number that is not too
+// long, "): ". It returns false for any other, which may be right or wrong.
+func (r *Record) parsePlainHeader(text []byte, at int) bool {
+	const seconds, fraction = 10, 14
+	if len(text)-at < fraction+1 || text[at+seconds] != '.' || text[at+fraction] != ':' {
+		return false
+	}
+	high, highOK := eightDigits(text[at:])
+	low, lowOK := eightDigits(text[at+2:])
+	if !highOK || !lowOK {
+		return false
+	}
+	time := int64(high/1e6)*1e8 + int64(low) // the two overlap by six digits
+	for _, digit := range text[at+seconds+1 : at+fraction] {
+		if digit-'0' > 9 {
+			return false
+		}
+		time = time*10 + int64(digit-'0')
+	}
+	rest := text[at+fraction+1:]
+	i, sequence := 0, uint64(0)
+	for i < len(rest) && rest[i]-'0' <= 9 {
+		sequence = sequence*10 + uint64(rest[i]-'0')
+		i++
+	}
+	const most = 18 // digits; more might not fit
+	if i == 0 || i > most || len(rest)-i < 3 || rest[i] != ')' || rest[i+1] != ':' || rest[i+2] != ' ' || time >= maxSeconds*1000 {
+		return false
+	}
+	r.Time, r.Sequence, r.Body = time, sequence, rest[i+3:]
+	return true
+}
+
+// eightDigits is the number that the first eight bytes of text stand for, of which
+// it has at least so many; false where one of them is no digit. All are looked at at
+// once: each step joins two neighbours into a number of twice the digits.
+func eightDigits(text []byte) (n uint32, ok bool) {
+	word := binary.LittleEndian.Uint64(text)
+	const zeros, tops = 0x3030303030303030, 0x8080808080808080
+	// A byte above '9' gets the top bit by the addition, one below '0' by the
+	// subtraction, one with the top bit has it in the word.
+	if (word|(word+0x4646464646464646)|(word-zeros))&tops != 0 {
+		return 0, false
+	}
+	word -= zeros
+	word = (word*10 + word>>8) & 0x00ff00ff00ff00ff
+	word = (word*100 + word>>16) & 0x0000ffff0000ffff
+	return uint32(word*10000 + word>>32), true
 }
 
 // number reads a decimal number of at most limit at text[at:] and returns the

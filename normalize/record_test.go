@@ -119,3 +119,55 @@ func TestLongLine(t *testing.T) {
 		t.Errorf("the title has %d bytes", len(title))
 	}
 }
+
+// TestPlainHeader holds what is read of a header of the usual form against what is
+// read of it as of any other.
+func TestPlainHeader(t *testing.T) {
+	tests := []struct {
+		header string
+		plain  bool
+	}{
+		{"1795464318.928:8): body", true},
+		{"0000000000.000:0): ", true},
+		{"8999999999.999:999999999999999999): x", true},
+		{"9000000000.000:1): x", false},
+		{"9999999999.999:1): x", false},
+		{"1795464318.928:9223372036854775807): x", false},
+		{"1795464318.928:18446744073709551616): x", false},
+		{"1795464318.92:8): x", false},
+		{"1795464318.9281:8): x", false},
+		{"179546431.928:8): x", false},
+		{"17954643180.928:8): x", false},
+		{"179546431:.928:8): x", false},
+		{"1795464/18.928:8): x", false},
+		{"\xb195464318.928:8): x", false},
+		{"1795464318.9a8:8): x", false},
+		{"1795464318.928:): x", false},
+		{"1795464318.928:8):x", false},
+		{"1795464318.928:8) x", false},
+		{"1795464318.928:8", false},
+		{"1795464318.928", false},
+		{"", false},
+	}
+	for _, test := range tests {
+		t.Run(test.header, func(t *testing.T) {
+			if plain := samePlainHeader(t, []byte(test.header)); plain != test.plain {
+				t.Errorf("of the usual form: %v", plain)
+			}
+		})
+	}
+}
+
+// samePlainHeader reads a header both ways where it has the usual form.
+func samePlainHeader(t *testing.T, header []byte) bool {
+	t.Helper()
+	var plain, other Record
+	if !plain.parsePlainHeader(header, 0) {
+		return false
+	}
+	if err := other.parseAnyHeader(header, 0); err != nil || plain.Time != other.Time ||
+		plain.Sequence != other.Sequence || string(plain.Body) != string(other.Body) {
+		t.Errorf("%q: %v\n%+v\n%+v", header, err, plain, other)
+	}
+	return true
+}
