@@ -20,9 +20,10 @@ import (
 )
 
 // What is sent to a receiver at once. A batch over syslog that is interrupted may
-// arrive twice, so it is small.
+// arrive twice, so it is small. syslogSettle is for how long its connection is kept.
 const (
-	syslogDocuments, syslogBytes   = 128, 1 << 20
+	syslogDocuments, syslogBytes   = 512, 1 << 20
+	syslogSettle                   = 50 * time.Millisecond
 	elasticDocuments, elasticBytes = 1000, 4 << 20
 )
 
@@ -69,7 +70,9 @@ func openSyslog(settings *config.Output, logger hclog.Logger) (output.Writer, er
 	if network == "unix" || network == "udp" {
 		return syslog.NewLocal(options), nil
 	}
-	sender := syslog.NewStream(syslog.StreamOptions{Options: options, TLS: tlsFiles(&settings.Syslog.TLS), Confirm: settings.Syslog.Confirm})
+	sender := syslog.NewStream(syslog.StreamOptions{
+		Options: options, TLS: tlsFiles(&settings.Syslog.TLS), Confirm: settings.Syslog.Confirm, Settle: syslogSettle,
+	})
 	return output.OpenRemote(sender, output.RemoteOptions{
 		Folder: filepath.Join(settings.Spool.Folder, "syslog"), MaxBytes: int64(settings.Spool.MaxSize),
 		Documents: syslogDocuments, Bytes: syslogBytes, FirstPause: 500 * time.Millisecond, LongestPause: 30 * time.Second, Log: logger,

@@ -15,8 +15,8 @@ fi
 for peer in "$@"; do
 	case "$peer" in
 	rsyslog)
-		if ! command -v rsyslogd >/dev/null 2>&1; then
-			packages="$packages rsyslog rsyslog-openssl"
+		if ! ls /usr/lib*/*/rsyslog/lmnsd_gtls.so >/dev/null 2>&1; then
+			packages="$packages rsyslog rsyslog-gnutls rsyslog-openssl"
 			services="$services rsyslog"
 		fi
 		;;

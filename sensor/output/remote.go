@@ -29,6 +29,9 @@ type Sender interface {
 // Item is a document on its way to a receiver.
 type Item struct {
 	Document
+	// Sequence is the sender's to number documents with; 0 until it does. It stays
+	// while the document is sent again.
+	Sequence uint64
 	// Done says that the receiver has it, or will never take it.
 	Done bool
 	// Rejected says that the receiver will never take it.

@@ -48,7 +48,8 @@ type Local struct {
 	options    Options
 	encoder    encoder
 	connection net.Conn
-	stream     bool // messages end with a line ending
+	stream     bool   // messages end with a line ending
+	sent       uint64 // messages
 
 	retried, reduced, rejected atomic.Uint64
 	trouble                    atomic.Pointer[string]
@@ -79,8 +80,9 @@ func (l *Local) Counters() output.Counters {
 // Write implements output.Writer.
 func (l *Local) Write(ctx context.Context, document output.Document) error {
 	defer func() { l.encoder.limit = l.options.MaxMessage }()
+	l.sent++
 	for {
-		message, reduced, err := l.encoder.encode(&document)
+		message, reduced, err := l.encoder.encode(&document, l.sent)
 		if err != nil {
 			return fmt.Errorf("sending to %s: %w", l.Name(), err)
 		}

@@ -15,9 +15,9 @@ type encoder struct {
 }
 
 // encode makes the message of a document, which is valid until the next call.
-// reduced says that parts of it had to be left out.
-func (e *encoder) encode(d *output.Document) (message []byte, reduced bool, err error) {
-	e.message = e.origin.append(e.message[:0], d, d.JSON)
+// sequence is its number. reduced says that parts of it had to be left out.
+func (e *encoder) encode(d *output.Document, sequence uint64) (message []byte, reduced bool, err error) {
+	e.message = e.origin.append(e.message[:0], d, sequence, d.JSON)
 	if e.limit == 0 || len(e.message) <= e.limit {
 		return e.message, false, nil
 	}
@@ -25,7 +25,7 @@ func (e *encoder) encode(d *output.Document) (message []byte, reduced bool, err 
 	if err != nil {
 		return nil, false, err
 	}
-	e.message = e.origin.append(e.message[:0], d, body)
+	e.message = e.origin.append(e.message[:0], d, sequence, body)
 	return e.message, true, nil
 }
 

@@ -25,10 +25,15 @@ const (
 	maxProgram  = 48
 )
 
-// append appends a message. There is no byte order mark before the document,
+// maxSequence is the largest number of a message; the next is 1 again (RFC 5424,
+// section 7.3.1).
+const maxSequence = 1<<31 - 1
+
+// append appends a message. sequence numbers the messages from 1; a message that is
+// sent again has the number that it had. There is no byte order mark before the document,
 // which is UTF-8: receivers that read JSON do not expect one, and the RFC's
 // MSG-ANY allows it.
-func (o *Origin) append(dst []byte, d *output.Document, body []byte) []byte {
+func (o *Origin) append(dst []byte, d *output.Document, sequence uint64, body []byte) []byte {
 	dst = append(dst, '<')
 	dst = strconv.AppendUint(dst, uint64(min(o.Facility, 23))<<3|uint64(min(d.Severity, 7)), 10)
 	dst = append(dst, ">1 "...)
@@ -49,6 +54,8 @@ func (o *Origin) append(dst []byte, d *output.Document, body []byte) []byte {
 	dst = appendValue(dst, o.Program)
 	dst = append(dst, `" swVersion="`...)
 	dst = appendValue(dst, o.Version)
+	dst = append(dst, `"][meta sequenceId="`...)
+	dst = strconv.AppendUint(dst, (sequence-1)%maxSequence+1, 10)
 	dst = append(dst, `"] `...)
 	return append(dst, body...)
 }

@@ -45,17 +45,33 @@ func parse(text string) (p parsed, err error) {
 			return p, err
 		}
 	}
-	rest, ok = strings.CutPrefix(rest, "[origin")
 	p.data = make(map[string]string)
-	for ok && strings.HasPrefix(rest, " ") {
+	for _, element := range []string{"[origin", "[meta"} {
+		if rest, ok = strings.CutPrefix(rest, element); !ok {
+			return p, fmt.Errorf("no %s", element)
+		}
+		if rest, err = parseElement(rest, p.data); err != nil {
+			return p, err
+		}
+	}
+	p.body, ok = strings.CutPrefix(rest, " ")
+	if !ok {
+		return p, errors.New("the structured data does not end")
+	}
+	return p, nil
+}
+
+// parseElement reads the parameters of structured data up to its end.
+func parseElement(rest string, into map[string]string) (string, error) {
+	for strings.HasPrefix(rest, " ") {
 		name, value, found := strings.Cut(rest[1:], `="`)
 		if !found {
-			return p, errors.New("no parameter")
+			return "", errors.New("no parameter")
 		}
 		var text []byte
 		for i := 0; ; i++ {
 			if i >= len(value) {
-				return p, errors.New("a parameter does not end")
+				return "", errors.New("a parameter does not end")
 			}
 			if value[i] == '\\' && i+1 < len(value) && strings.IndexByte(`"\]`, value[i+1]) >= 0 {
 				i++
@@ -63,17 +79,17 @@ func parse(text string) (p parsed, err error) {
 				rest = value[i+1:]
 				break
 			} else if value[i] == ']' {
-				return p, errors.New("a bracket is not escaped")
+				return "", errors.New("a bracket is not escaped")
 			}
 			text = append(text, value[i])
 		}
-		p.data[name] = string(text)
+		into[name] = string(text)
 	}
-	p.body, ok = strings.CutPrefix(rest, "] ")
+	rest, ok := strings.CutPrefix(rest, "]")
 	if !ok {
-		return p, errors.New("the structured data does not end")
+		return "", errors.New("an element does not end")
 	}
-	return p, nil
+	return rest, nil
 }
 
 func TestMessage(t *testing.T) {
@@ -82,23 +98,24 @@ func TestMessage(t *testing.T) {
 		name     string
 		origin   Origin
 		document output.Document
+		sequence uint64
 		want     string
 	}{
 		{
 			"an alert",
 			Origin{Facility: 3, Hostname: "host.example", Program: "tripline", PID: 42, Version: "1.0"},
-			output.Document{JSON: []byte(`{"a":"é"}`), Severity: output.SeverityWarning, Time: at},
-			`<28>1 2026-11-25T00:02:03.456790Z host.example tripline 42 alert [origin software="tripline" swVersion="1.0"] {"a":"é"}`,
+			output.Document{JSON: []byte(`{"a":"é"}`), Severity: output.SeverityWarning, Time: at}, 1,
+			`<28>1 2026-11-25T00:02:03.456790Z host.example tripline 42 alert [origin software="tripline" swVersion="1.0"][meta sequenceId="1"] {"a":"é"}`,
 		},
 		{
 			"what must be escaped",
 			Origin{Facility: 23, Hostname: "a host", Program: `t"]\`, Version: `"]\`},
-			output.Document{JSON: []byte(`{}`), Kind: output.KindEvent, Severity: output.SeverityInfo},
-			`<190>1 - a_host t"]\ 0 event [origin software="t\"\]\\" swVersion="\"\]\\"] {}`,
+			output.Document{JSON: []byte(`{}`), Kind: output.KindEvent, Severity: output.SeverityInfo}, maxSequence + 2,
+			`<190>1 - a_host t"]\ 0 event [origin software="t\"\]\\" swVersion="\"\]\\"][meta sequenceId="2"] {}`,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := string(test.origin.append(nil, &test.document, test.document.JSON)); got != test.want {
+			if got := string(test.origin.append(nil, &test.document, test.sequence, test.document.JSON)); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
@@ -117,13 +134,13 @@ func FuzzMessage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, facility, severity uint8, host, program, version string, at int64, body []byte) {
 		origin := Origin{Facility: facility, Hostname: host, Program: program, PID: 7, Version: version}
 		document := output.Document{Severity: output.Severity(severity), Time: time.Unix(0, at), JSON: body}
-		text := origin.append(nil, &document, body)
+		text := origin.append(nil, &document, maxSequence, body)
 		p, err := parse(string(text))
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
 		if p.priority != int(min(facility, 23))*8+int(min(severity, 7)) || p.body != string(body) || p.data["software"] != program ||
-			p.data["swVersion"] != version || p.version != "1" || p.pid != "7" || p.kind != "alert" {
+			p.data["swVersion"] != version || p.version != "1" || p.pid != "7" || p.data["sequenceId"] != "2147483647" || p.kind != "alert" {
 			t.Errorf("%q was read as %+v", text, p)
 		}
 	})

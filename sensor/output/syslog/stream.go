@@ -24,6 +24,14 @@ type StreamOptions struct {
 	// delivered when the receiver has ended it too, which it does when it has read
 	// everything.
 	Confirm bool
+	// Settle is for how long a connection is left alone, after the receiver's kernel
+	// has acknowledged a batch, before it is ended. A receiver that stops meanwhile
+	// and has read everything confirms it by that, so that only one that stops
+	// between reading the batch and reading its end gets it twice. And receivers that
+	// cannot bear that a connection ends while they open files are spared: the OpenSSL
+	// driver of rsyslog closed descriptors twice until 2025
+	// (github.com/rsyslog/rsyslog/pull/6375).
+	Settle time.Duration
 }
 
 // Stream sends over TCP or TLS. Syslog has no acknowledgements (RFC 6587, section
@@ -32,11 +40,12 @@ type StreamOptions struct {
 // acknowledgement: a kernel that closes a socket with unread data, or gets data
 // for a closed one, answers with a reset and not with an end (RFC 1122, section
 // 4.2.2.13), so an end without reset after all was sent and acknowledged says that
-// all was read. Without Confirm one connection is kept, and a batch is delivered
+// all was read, whoever ended first. Without Confirm one connection is kept, and a batch is delivered
 // when the receiver's kernel has acknowledged it.
 type Stream struct {
 	options    StreamOptions
 	encoder    encoder
+	sent       uint64 // messages, each counted once however often it was sent
 	connection *connection
 	buffer     []byte
 }
@@ -56,7 +65,11 @@ func (s *Stream) Name() string { return s.options.name() }
 func (s *Stream) Send(ctx context.Context, items []*output.Item) error {
 	s.buffer = s.buffer[:0]
 	for _, one := range items {
-		message, reduced, err := s.encoder.encode(&one.Document)
+		if one.Sequence == 0 {
+			s.sent++
+			one.Sequence = s.sent
+		}
+		message, reduced, err := s.encoder.encode(&one.Document, one.Sequence)
 		if err != nil {
 			s.options.Log.Error("a document is given up", "output", s.Name(), "id", one.ID, "error", err)
 			one.Done, one.Rejected = true, true
@@ -94,10 +107,13 @@ func (s *Stream) deliver(ctx context.Context) error {
 	if _, err := c.Write(s.buffer); err != nil {
 		return fmt.Errorf("sending messages: %w", err)
 	}
-	if !s.options.Confirm {
-		return c.awaitAcknowledged(ctx)
+	if err := c.awaitAcknowledged(ctx); err != nil || !s.options.Confirm {
+		return err
 	}
 	defer s.drop()
+	if err := c.settle(ctx, s.options.Settle); err != nil {
+		return err
+	}
 	return c.finish(ctx, func() {
 		s.options.Log.Warn("a receiver has not confirmed for a while that it read the messages; if it never ends connections set confirm = false in [output.syslog]",
 			"output", s.Name())
@@ -177,12 +193,26 @@ func (s *Stream) handshake(ctx context.Context, raw net.Conn) (net.Conn, error) 
 // errReset says that it is not known how much the receiver has read.
 var errReset = errors.New("the receiver ended the connection before it had read everything")
 
+// settle waits, unless the receiver ends the connection before.
+func (c *connection) settle(ctx context.Context, span time.Duration) error {
+	timer := time.NewTimer(span)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+	case <-c.ended:
+	}
+	return nil
+}
+
 // finish ends the sending side and waits until the receiver has ended the other,
 // having read everything. slow is called where that takes long. There is no other
 // limit: a receiver that is stopped, not gone, reads on later, and would have the
 // messages twice if they were sent again.
 func (c *connection) finish(ctx context.Context, slow func()) error {
-	if secured, ok := c.Conn.(*tls.Conn); ok {
+	// A receiver that has ended already takes no data, not even the end of TLS.
+	if secured, ok := c.Conn.(*tls.Conn); ok && !c.hasEnded() {
 		if err := secured.CloseWrite(); err != nil {
 			return fmt.Errorf("ending the TLS connection: %w", err)
 		}

@@ -100,7 +100,7 @@ func (r *receiver) stop() {
 func openStream(t *testing.T, options StreamOptions) *output.Remote {
 	t.Helper()
 	remote, err := output.OpenRemote(NewStream(options), output.RemoteOptions{
-		Folder: filepath.Join(t.TempDir(), "spool"), MaxBytes: 8 << 20, Documents: 16, Bytes: 1 << 20,
+		Folder: filepath.Join(t.TempDir(), "spool"), MaxBytes: 8 << 20, Documents: rsyslogBatch, Bytes: 1 << 20,
 		FirstPause: 2 * time.Millisecond, LongestPause: 50 * time.Millisecond, Log: hclog.NewNullLogger(),
 	})
 	if err != nil {
