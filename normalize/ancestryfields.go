@@ -34,7 +34,7 @@ func ancestryFields() []field {
 	fields = append(fields, leaderFields("process.entry_leader", func(e *Event) *ProcessFacts {
 		return e.relative(func(f *Family) *ProcessFacts { return f.EntryLeader })
 	})...)
-	return append(fields, ancestorFields()...)
+	return ofKin(append(fields, ancestorFields()...))
 }
 
 // argumentFields are a relative's arguments and terminal.

@@ -3,13 +3,13 @@ package normalize
 import "tripline/detect"
 
 func cgroupFields() []field {
-	return []field{
+	return ofKin([]field{
 		cgroupField("container.id", func(c *Cgroup) string { return c.ContainerID }),
 		cgroupField("container.runtime", func(c *Cgroup) string { return c.Runtime }),
 		cgroupField("tripline.cgroup", func(c *Cgroup) string { return c.Path }),
 		cgroupField("tripline.systemd.unit", func(c *Cgroup) string { return c.Unit }),
 		cgroupField("tripline.systemd.user_unit", func(c *Cgroup) string { return c.UserUnit }),
-	}
+	})
 }
 
 // cgroupField makes a field of what the control group of the event's process says.

@@ -35,9 +35,11 @@ type Event struct {
 	arena   []byte // decoded texts
 	values  []detect.Value
 	memo    []memo
-	pairs   []dataPair
-	pieces  []piece
-	host    *HostFacts
+	// memoized has the bits of the fields in memo.
+	memoized [maxFields / 64]uint64
+	pairs    []dataPair
+	pieces   []piece
+	host     *HostFacts
 }
 
 // rawRecord is a record in an event's buffer.
@@ -132,18 +134,25 @@ func (e *Event) Value(id detect.FieldID) detect.Value {
 	if id < 0 || int(id) >= len(registry) {
 		return detect.Value{}
 	}
-	for i := range e.memo {
-		if e.memo[i].id == id {
-			return e.memo[i].value
+	word, bit := &e.memoized[id/64], uint64(1)<<(id%64)
+	if *word&bit != 0 {
+		for i := range e.memo {
+			if e.memo[i].id == id {
+				return e.memo[i].value
+			}
 		}
 	}
 	arena, values := len(e.arena), len(e.values)
 	value := registry[id].get(e)
 	if len(e.arena) != arena || len(e.values) != values {
 		e.memo = append(e.memo, memo{id, value})
+		*word |= bit
 	}
 	return value
 }
+
+// maxFields is how many fields the registry may have.
+const maxFields = 448
 
 // memo is a value that took memory of the event to make, so that it is made once
 // only.

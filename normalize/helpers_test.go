@@ -57,6 +57,14 @@ func look(t testing.TB, event *Event) seen {
 		}
 	}
 	one.json = string(event.AppendJSON(nil, nil))
+	for _, host := range []*HostFacts{nil, {Hostname: "web", OS: OSFacts{Type: "linux"}, AgentID: "agent"}} {
+		encoder, want := NewEncoder(host), string(event.AppendJSON(nil, host))
+		for range 2 { // what the encoder remembers is the same
+			if got := string(encoder.Append(nil, event)); got != want {
+				t.Errorf("an Encoder gives %s\nand not %s", got, want)
+			}
+		}
+	}
 	if !json.Valid([]byte(one.json)) {
 		t.Errorf("invalid JSON: %s", one.json)
 	}

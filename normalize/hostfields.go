@@ -27,10 +27,12 @@ func hostFields() []field {
 
 // hostField makes a field of the host facts, missing where there are none.
 func hostField(name string, get func(*HostFacts) string) field {
-	return words(name, func(e *Event) detect.Value {
+	one := words(name, func(e *Event) detect.Value {
 		if e.host == nil {
 			return detect.Value{}
 		}
 		return optional(get(e.host))
 	})
+	one.fixed = true
+	return one
 }

@@ -1,10 +1,11 @@
 package normalize
 
 import (
+	"encoding/binary"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"tripline/detect"
 )
@@ -12,132 +13,186 @@ import (
 // AppendJSON appends the event as one JSON document with nested objects, without
 // a line ending, and returns the extended slice. The order of the fields is always
 // the same. Bytes that are no UTF-8 are shown as U+FFFD each. host gives the
-// fields host.* and agent.id, in place of Options.Host when it is not nil.
+// fields host.* and agent.id, in place of Options.Host when it is not nil. Who
+// writes many events uses an Encoder.
 func (e *Event) AppendJSON(dst []byte, host *HostFacts) []byte {
 	if host != nil {
 		defer func(before *HostFacts) { e.host = before }(e.host)
 		e.host = host
 	}
-	w := documentWriter{dst: append(dst, '{'), event: e}
-	for id := range registry {
-		one := &registry[id]
-		if one.pair {
+	start := len(dst)
+	w := documentWriter{event: e, family: e.family()}
+	for i := range documentLayout.members {
+		dst = w.member(dst, &documentLayout.members[i], (*Event).appendAncestors)
+	}
+	return w.end(dst, start)
+}
+
+// Encoder writes events as Event.AppendJSON does, and keeps what is the same in
+// many of them: the facts of the host, and what their processes descend from. One
+// goroutine uses it.
+type Encoder struct {
+	host  *HostFacts
+	parts []encoderPart
+	// ancestors are the lists of ancestors of families that were met before.
+	ancestors map[*Family][]byte
+}
+
+// encoderPart is a field, or neighbours that are the same in every event.
+type encoderPart struct {
+	first *member // of them
+	same  string
+}
+
+// maxAncestorTexts bounds how many lists of ancestors an Encoder keeps.
+const maxAncestorTexts = 64
+
+// NewEncoder makes an Encoder for the facts of a host, which may not change any
+// more; where they are nil the facts are those of each event's Options.Host.
+func NewEncoder(host *HostFacts) *Encoder {
+	r := &Encoder{host: host, ancestors: make(map[*Family][]byte)}
+	blank := &Event{host: host}
+	for i := range documentLayout.members {
+		one := &documentLayout.members[i]
+		if !one.field.fixed || host == nil {
+			r.parts = append(r.parts, encoderPart{first: one})
 			continue
 		}
-		if value := e.Value(detect.FieldID(id)); value.Kind() != detect.KindMissing {
-			w.pairs(one.name)
-			if one.list == "" {
-				w.field(one, value)
-			} else if one.list != w.list {
-				w.ancestors(one.list)
-			}
+		value := one.field.get(blank)
+		if value.Kind() == detect.KindMissing {
+			continue
+		}
+		same := string(appendField(nil, one.field, value))
+		if n := len(r.parts); n > 0 && r.parts[n-1].same != "" && r.parts[n-1].first.object == one.object {
+			r.parts[n-1].same += one.key + same
+			continue
+		}
+		r.parts = append(r.parts, encoderPart{first: one, same: same})
+	}
+	return r
+}
+
+// Append appends the document of an event to dst and returns the extended slice,
+// see Event.AppendJSON.
+func (r *Encoder) Append(dst []byte, e *Event) []byte {
+	before := e.host
+	if r.host != nil {
+		e.host = r.host
+	}
+	start := len(dst)
+	w := documentWriter{event: e, family: e.family()}
+	for i := range r.parts {
+		if one := &r.parts[i]; one.same != "" {
+			dst = append(w.begin(dst, one.first), one.same...)
+		} else {
+			dst = w.member(dst, one.first, r.appendAncestors)
 		}
 	}
-	w.pairs("")
-	w.close("")
-	return append(w.dst, '}')
+	e.host = before
+	return w.end(dst, start)
 }
 
-// documentWriter writes fields, sorted by the parts of their names, into nested
-// objects.
-type documentWriter struct {
-	dst   []byte
-	event *Event
-	// open is the path of the object that is being written, "process.parent", and
-	// fresh says that it has no member yet.
-	open  string
-	fresh bool
-	begun bool   // the document has a member
-	shown int    // how many of the event's data pairs have been written
-	list  string // the list of objects that was written last
-}
-
-// pairs writes the pairs of auditd.data that come before the field of the given
-// name, or before the end where it is empty.
-func (w *documentWriter) pairs(before string) {
-	key, inside := strings.CutPrefix(before, dataPrefix)
-	if !inside && before != "" && before < dataPrefix {
-		return
+// appendAncestors is Event.appendAncestors with a memory.
+func (r *Encoder) appendAncestors(e *Event, dst []byte) []byte {
+	family := e.family()
+	known, ok := r.ancestors[family]
+	if !ok {
+		if len(r.ancestors) >= maxAncestorTexts {
+			clear(r.ancestors)
+		}
+		known = e.appendAncestors(nil)
+		r.ancestors[family] = known
 	}
+	return append(dst, known...)
+}
+
+// documentWriter writes fields, in the order of the layout, into nested objects.
+type documentWriter struct {
+	event  *Event
+	family *Family
+	// open is the number of the object that is being written.
+	open  int
+	shown int // how many of the event's data pairs have been written
+}
+
+// member writes a field, if the event has it.
+func (w *documentWriter) member(dst []byte, one *member, ancestors func(*Event, []byte) []byte) []byte {
+	if one.field.kin && w.family == nil {
+		return dst
+	}
+	if one.field.list != "" {
+		if len(w.family.Ancestors) > 0 {
+			dst = ancestors(w.event, w.begin(dst, one))
+		}
+		return dst
+	}
+	value := w.event.Value(one.id)
+	if value.Kind() == detect.KindMissing {
+		return dst
+	}
+	return appendField(w.begin(dst, one), one.field, value)
+}
+
+// begin writes the data pairs that come before a member, opens its object, and
+// writes its name.
+func (w *documentWriter) begin(dst []byte, one *member) []byte {
+	if one.afterData || one.dataKey != "" {
+		dst = w.pairs(dst, one)
+	}
+	if w.open == one.object {
+		return append(dst, one.key...)
+	}
+	return append(w.enter(dst, one.object), one.key[1:]...)
+}
+
+// pairs writes the pairs of auditd.data that come before a field, or before the end
+// where it is nil.
+func (w *documentWriter) pairs(dst []byte, before *member) []byte {
 	pairs := w.event.data()
-	for w.shown < len(pairs) && (!inside || text(pairs[w.shown].key) < key) {
+	inside := before != nil && !before.afterData
+	for w.shown < len(pairs) && (!inside || text(pairs[w.shown].key) < before.dataKey) {
 		one := pairs[w.shown]
-		w.enter(dataPrefix[:len(dataPrefix)-1])
-		w.member(text(one.key))
-		w.dst = appendString(w.dst, text(one.value))
+		if w.open == documentLayout.data {
+			dst = append(dst, ',')
+		} else {
+			dst = w.enter(dst, documentLayout.data)
+		}
+		dst = append(appendString(dst, text(one.key)), ':')
+		dst = appendString(dst, text(one.value))
 		w.shown++
 	}
+	return dst
 }
 
-// field writes one field.
-func (w *documentWriter) field(one *field, value detect.Value) {
-	name := one.name
-	if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
-		w.enter(name[:dot])
-		name = name[dot+1:]
-	} else {
-		w.close("")
+// closing closes as many objects as may be open, and goes on behind them.
+const closing = "}}}}}}}}}}}},"
+
+// enter closes objects and opens others until the one with the number is open.
+func (w *documentWriter) enter(dst []byte, number int) []byte {
+	common := int(documentLayout.common[w.open][number])
+	dst = append(dst, closing[len(closing)-1-documentLayout.objects[w.open].depth+common:]...)
+	opened := &documentLayout.objects[number]
+	w.open = number
+	return append(dst, opened.opens[opened.from[common]:]...)
+}
+
+// end writes the pairs that are left and closes the document, which began at start
+// with the comma of its first member.
+func (w *documentWriter) end(dst []byte, start int) []byte {
+	dst = w.pairs(dst, nil)
+	if len(dst) == start {
+		return append(dst, "{}"...)
 	}
-	w.member(name)
+	dst[start] = '{'
+	return append(dst, closing[len(closing)-2-documentLayout.objects[w.open].depth:len(closing)-1]...)
+}
+
+// appendField appends a field's value, as an array where ECS wants one.
+func appendField(dst []byte, one *field, value detect.Value) []byte {
 	if one.array && value.Kind() != detect.KindList {
-		w.dst = append(w.dst, '[')
-		w.dst = append(appendScalar(w.dst, one, value), ']')
-		return
+		return append(appendScalar(append(dst, '['), one, value), ']')
 	}
-	w.dst = appendValue(w.dst, one, value)
-}
-
-// ancestors writes the list of the process's ancestors.
-func (w *documentWriter) ancestors(name string) {
-	dot := strings.LastIndexByte(name, '.')
-	w.enter(name[:dot])
-	w.member(name[dot+1:])
-	w.dst = w.event.appendAncestors(w.dst)
-	w.list = name
-}
-
-// member begins a member of the object that is open.
-func (w *documentWriter) member(name string) {
-	if w.open == "" && w.begun || w.open != "" && !w.fresh {
-		w.dst = append(w.dst, ',')
-	}
-	w.begun, w.fresh = true, false
-	w.dst = append(appendString(w.dst, name), ':')
-}
-
-// enter closes the open object and opens others until the one of the path is
-// open.
-func (w *documentWriter) enter(path string) {
-	if w.open == path {
-		return
-	}
-	w.close(path)
-	for w.open != path {
-		rest := path
-		if w.open != "" {
-			rest = path[len(w.open)+1:]
-		}
-		name, _, _ := strings.Cut(rest, ".")
-		w.member(name)
-		w.dst = append(w.dst, '{')
-		w.fresh = true
-		w.open = path[:len(path)-len(rest)+len(name)]
-	}
-}
-
-// close closes objects until the open one contains the path.
-func (w *documentWriter) close(path string) {
-	for w.open != "" && !within(path, w.open) {
-		w.dst = append(w.dst, '}')
-		w.fresh = false
-		w.open = w.open[:max(0, strings.LastIndexByte(w.open, '.'))]
-	}
-}
-
-// within says that a path is that of an object or of one inside it.
-func within(path, object string) bool {
-	rest, ok := strings.CutPrefix(path, object)
-	return ok && (rest == "" || rest[0] == '.')
+	return appendValue(dst, one, value)
 }
 
 // appendValue appends a field's value.
@@ -175,15 +230,85 @@ func appendScalar(dst []byte, one *field, value detect.Value) []byte {
 // appendTime appends nanoseconds since the Unix epoch as RFC 3339 in UTC, with
 // milliseconds.
 func appendTime(dst []byte, nanos int64) []byte {
-	dst = append(dst, '"')
-	dst = time.Unix(0, nanos).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
-	return append(dst, '"')
+	const perMilli, perDay = int64(time.Millisecond), int64(24 * time.Hour)
+	if nanos < 0 {
+		dst = time.Unix(0, nanos).UTC().AppendFormat(append(dst, '"'), "2006-01-02T15:04:05.000Z")
+		return append(dst, '"')
+	}
+	day, rest := nanos/perDay, nanos%perDay/perMilli
+	year, month, dayOfMonth := civil(day)
+	dst = appendDigits(append(dst, '"'), year, 4)
+	dst = appendDigits(append(dst, '-'), month, 2)
+	dst = appendDigits(append(dst, '-'), dayOfMonth, 2)
+	dst = appendDigits(append(dst, 'T'), rest/3_600_000, 2)
+	dst = appendDigits(append(dst, ':'), rest/60_000%60, 2)
+	dst = appendDigits(append(dst, ':'), rest/1000%60, 2)
+	dst = appendDigits(append(dst, '.'), rest%1000, 3)
+	return append(dst, 'Z', '"')
+}
+
+// appendDigits appends a number with leading zeros.
+func appendDigits(dst []byte, n int64, digits int) []byte {
+	dst = append(dst, "0000"[:digits]...)
+	for i := len(dst) - 1; n > 0; i-- {
+		dst[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return dst
+}
+
+// civil is the date of a day since the Unix epoch, in the Gregorian calendar. It
+// counts from 1 March of the year 0, so that a leap day is the last of its year:
+// 146097 days are 400 years.
+func civil(day int64) (year, month, dayOfMonth int64) {
+	day += 719468 // from 0000-03-01 to 1970-01-01
+	era, day := day/146097, day%146097
+	yearOfEra := (day - day/1460 + day/36524 - day/146096) / 365
+	day -= 365*yearOfEra + yearOfEra/4 - yearOfEra/100
+	fromMarch := (5*day + 2) / 153
+	dayOfMonth = day - (153*fromMarch+2)/5 + 1
+	year, month = era*400+yearOfEra, fromMarch+3
+	if month > 12 {
+		year, month = year+1, month-12
+	}
+	return year, month, dayOfMonth
 }
 
 // appendString appends a text as a JSON string.
 func appendString(dst []byte, s string) []byte {
-	const hexDigits = "0123456789abcdef"
 	dst = append(dst, '"')
+	if at := plainPrefix(s); at < len(s) {
+		return append(appendEscaped(append(dst, s[:at]...), s[at:]), '"')
+	}
+	return append(append(dst, s...), '"')
+}
+
+// plainPrefix counts the bytes at the beginning of a text that a JSON string has as
+// they are, and may stop early.
+func plainPrefix(s string) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	b := unsafe.Slice(unsafe.StringData(s), len(s))
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		// The high bit of a byte is set where one of these holds, and maybe where one
+		// holds in a byte before it: below 0x20, a quote, a backslash, above 0x7e.
+		eight := binary.LittleEndian.Uint64(b[i:])
+		quote, backslash := eight^('"'*ones), eight^('\\'*ones)
+		if ((eight-' '*ones)|(quote-ones)&^quote|(backslash-ones)&^backslash|eight|(eight+ones))&highs != 0 {
+			break
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			break
+		}
+	}
+	return i
+}
+
+// appendEscaped appends a text as it is between the quotes of a JSON string.
+func appendEscaped(dst []byte, s string) []byte {
+	const hexDigits = "0123456789abcdef"
 	done := 0
 	for i := 0; i < len(s); {
 		b := s[i]
@@ -211,5 +336,5 @@ func appendString(dst []byte, s string) []byte {
 		i += size
 		done = i
 	}
-	return append(append(dst, s[done:]...), '"')
+	return append(dst, s[done:]...)
 }

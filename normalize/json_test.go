@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"tripline/internal/version"
 )
@@ -27,6 +29,11 @@ func TestAppendString(t *testing.T) {
 		"\ufffd":                  "\"\ufffd\"",
 		"</script>&\u2028":        "\"</script>&\u2028\"",
 		strings.Repeat("x", 5000): `"` + strings.Repeat("x", 5000) + `"`,
+		"12345678\t":              `"12345678\u0009"`,
+		"1234567\x7f":             `"1234567\u007f"`,
+		"123456\"8x":              `"123456\"8x"`,
+		"\\234567\xff":            "\"\\\\234567\ufffd\"",
+		"12é45678":                `"12é45678"`,
 	} {
 		got := string(appendString(nil, text))
 		if got != want {
@@ -83,5 +90,39 @@ func TestGolden(t *testing.T) {
 		if want := readFile(t, golden); string(got) != string(want) {
 			t.Errorf("%s differs from the events of %s; run with -update if that is wanted", golden, file)
 		}
+	}
+}
+
+// TestAppendTime compares dates with those of the time package.
+func TestAppendTime(t *testing.T) {
+	const layout = `"2006-01-02T15:04:05.000Z"`
+	for day := time.Unix(0, 0).UTC(); day.Year() < 2262; day = day.AddDate(0, 0, 1) {
+		for _, at := range []time.Time{day, day.Add(24*time.Hour - time.Nanosecond)} {
+			if got, want := string(appendTime(nil, at.UnixNano())), at.Format(layout); got != want {
+				t.Fatalf("%s is written %s", want, got)
+			}
+		}
+	}
+	if got := string(appendTime(nil, -1)); got != `"1969-12-31T23:59:59.999Z"` {
+		t.Error(got)
+	}
+}
+
+// FuzzAppendString reads back what was written.
+func FuzzAppendString(f *testing.F) {
+	f.Add("plain text of more than eight bytes", 3)
+	f.Add("12345678\"\\\x00\x7f\xffé", 0)
+	f.Fuzz(func(t *testing.T, s string, skip int) {
+		s = s[min(max(skip, 0), len(s)):]
+		var back string
+		if err := json.Unmarshal(appendString(nil, s), &back); err != nil || back != strings.ToValidUTF8(s, "\ufffd") && utf8.ValidString(s) {
+			t.Errorf("%q was read as %q, %v", s, back, err)
+		}
+	})
+}
+
+func TestRegistryFits(t *testing.T) {
+	if len(registry) > maxFields {
+		t.Errorf("there are %d fields, and room for %d", len(registry), maxFields)
 	}
 }

@@ -21,6 +21,10 @@ type field struct {
 	only []string
 	// array says that ECS wants an array in JSON even for one value.
 	array bool
+	// fixed says that the value is the same in every event of a host.
+	fixed bool
+	// kin says that the field is missing where nobody can look at the event's process.
+	kin bool
 	// pair says that the field is one of Event.data, which the JSON form shows all.
 	pair bool
 	// list is the list of objects that the JSON form has in place of the fields that
@@ -88,7 +92,9 @@ func (s schema) FieldNames() []string {
 
 // constant makes a field that is the same in every event.
 func constant(name, value string) field {
-	return limited(words(name, func(*Event) detect.Value { return detect.String(value) }), value)
+	one := limited(words(name, func(*Event) detect.Value { return detect.String(value) }), value)
+	one.fixed = true
+	return one
 }
 
 // words makes a text field.
@@ -126,6 +132,14 @@ func ofParent(f field) field {
 	f = forgeable(f, func(*Event) detect.Value { return detect.Value{} })
 	f.ofParent = true
 	return f
+}
+
+// ofKin marks fields as missing where nobody can look at the event's process.
+func ofKin(fields []field) []field {
+	for i := range fields {
+		fields[i].kin = true
+	}
+	return fields
 }
 
 // limited names all the values that a field ever has.

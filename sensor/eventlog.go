@@ -18,7 +18,7 @@ const (
 
 // eventLog hands every event to the outputs that want them. One goroutine uses it.
 type eventLog struct {
-	host    *normalize.HostFacts
+	encoder *normalize.Encoder
 	queues  []*output.Queue
 	dropped func(*output.Queue)
 	chunk   []byte
@@ -30,7 +30,7 @@ func (l *eventLog) add(event *normalize.Event) {
 		l.chunk = make([]byte, 0, chunkSize)
 	}
 	start := len(l.chunk)
-	l.chunk = event.AppendJSON(l.chunk, l.host)
+	l.chunk = l.encoder.Append(l.chunk, event)
 	document := output.Document{
 		JSON: l.chunk[start:len(l.chunk):len(l.chunk)],
 		Kind: output.KindEvent, Severity: output.SeverityInfo, Time: time.Unix(0, event.Time()),

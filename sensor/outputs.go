@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"tripline/config"
+	"tripline/normalize"
 	"tripline/sensor/output"
 )
 
@@ -86,7 +87,7 @@ func (s *Sensor) startQueues() {
 		s.queues = append(s.queues, queue)
 		return queue
 	}
-	recorded := &eventLog{host: s.host, dropped: func(queue *output.Queue) {
+	recorded := &eventLog{encoder: normalize.NewEncoder(s.host), dropped: func(queue *output.Queue) {
 		s.reported.warn("an output is too slow", fmt.Errorf("events are not written to %s: its queue is full", queue.Name()))
 	}}
 	for _, writer := range s.options.EventOutputs {

@@ -136,9 +136,10 @@ func (p *pipeline) writeAlert(to *bufio.Writer, made alert.Alert, asText bool) {
 
 // eventWriter writes each event's document; a failure ends the replay.
 func (p *pipeline) eventWriter(to *bufio.Writer, host *normalize.HostFacts) func(*normalize.Event) {
+	encoder := normalize.NewEncoder(host)
 	var document []byte
 	return func(event *normalize.Event) {
-		document = append(event.AppendJSON(document[:0], host), '\n')
+		document = append(encoder.Append(document[:0], event), '\n')
 		if _, err := to.Write(document); err != nil && p.failure == nil {
 			p.failure = fmt.Errorf("writing results: %w", err)
 		}

@@ -104,13 +104,15 @@ func TestMessage(t *testing.T) {
 		{
 			"an alert",
 			Origin{Facility: 3, Hostname: "host.example", Program: "tripline", PID: 42, Version: "1.0"},
-			output.Document{JSON: []byte(`{"a":"é"}`), Severity: output.SeverityWarning, Time: at}, 1,
+			output.Document{JSON: []byte(`{"a":"é"}`), Severity: output.SeverityWarning, Time: at},
+			1,
 			`<28>1 2026-11-25T00:02:03.456790Z host.example tripline 42 alert [origin software="tripline" swVersion="1.0"][meta sequenceId="1"] {"a":"é"}`,
 		},
 		{
 			"what must be escaped",
 			Origin{Facility: 23, Hostname: "a host", Program: `t"]\`, Version: `"]\`},
-			output.Document{JSON: []byte(`{}`), Kind: output.KindEvent, Severity: output.SeverityInfo}, maxSequence + 2,
+			output.Document{JSON: []byte(`{}`), Kind: output.KindEvent, Severity: output.SeverityInfo},
+			maxSequence + 2,
 			`<190>1 - a_host t"]\ 0 event [origin software="t\"\]\\" swVersion="\"\]\\"][meta sequenceId="2"] {}`,
 		},
 	} {
