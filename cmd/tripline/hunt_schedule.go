@@ -174,7 +174,7 @@ func summarizeSchedule(std streams, s schedule.Summary) {
 		count uint64
 	}{
 		{"raised before", s.Known},
-		{"beyond max_signals of their run", s.Throttled},
+		{"beyond max_signals of their run, summarized", s.Throttled},
 		{"that last longer than their rule looks back", s.Outside},
 		{"lines that are no JSON object", s.Malformed},
 		{"documents without a valid timestamp", s.Untimed},

@@ -17,7 +17,8 @@ type Options struct {
 	Hunt hunt.Options
 	// Raised are the alerts that are not raised again.
 	Raised *Raised
-	// OnAlert is called for every alert, in the order of their last events.
+	// OnAlert is called for every alert, in the order of their last events, and then
+	// for the summary of each run that had more matches than max_signals.
 	OnAlert func(alert.Alert) error
 }
 
@@ -26,41 +27,31 @@ type Summary struct {
 	hunt.Summary
 	// Alerts counts what was raised, Known what was raised before.
 	Alerts, Known uint64
-	// Throttled counts matches beyond max_signals of a run, and Outside matches
-	// that last longer than what a run looks at.
+	// Throttled counts matches beyond max_signals of a run, which its summary
+	// counts, and Outside matches that last longer than what a run looks at.
 	Throttled, Outside uint64
 }
-
-// defaultSignals is max_signals of a rule that has none.
-const defaultSignals = 100
 
 // scheduler is one scheduled hunt.
 type scheduler struct {
 	options *Options
 	builder alert.Builder
 	windows map[*detect.Rule]window
-	// signals counts the alerts of each run.
-	signals map[signalsKey]int
+	runs    map[runKey]*ruleRun
 	summary Summary
 }
-
-type signalsKey struct {
-	rule *detect.Rule
-	run  int64
-}
-
-// maxRuns is how many runs are counted at once. Matches come in the order of
-// their last events, so that earlier runs are over.
-const maxRuns = 100_000
 
 // Run runs the rules over the events. A rule whose times cannot be read is not
 // run, and reported.
 func Run(ctx context.Context, options *Options) (Summary, error) {
-	s := &scheduler{options: options, windows: make(map[*detect.Rule]window), signals: make(map[signalsKey]int)}
+	s := &scheduler{options: options, windows: make(map[*detect.Rule]window), runs: make(map[runKey]*ruleRun)}
 	reading := options.Hunt
 	reading.Size, reading.OnMatch = 0, s.match
 	summary, err := hunt.Run(ctx, options.Queries, options.Files, reading)
 	s.summary.Summary = summary
+	if err == nil {
+		err = s.endRuns()
+	}
 	return s.summary, err
 }
 
@@ -94,34 +85,37 @@ func (s *scheduler) match(found *hunt.Match) error {
 		s.summary.Outside++
 		return nil
 	}
-	return s.raise(match, signalsKey{found.Rule, run})
+	return s.raise(match, runKey{found.Rule, run})
 }
 
 // raise raises an alert unless it is known, or its run has raised enough. What is
 // known takes up room too: doing the same again raises nothing more.
-func (s *scheduler) raise(match detect.Match, key signalsKey) error {
-	most := match.Rule.MaxSignals
-	if most <= 0 {
-		most = defaultSignals
+func (s *scheduler) raise(match detect.Match, key runKey) error {
+	run, err := s.runOf(key)
+	if err != nil {
+		return err
 	}
-	if len(s.signals) >= maxRuns {
-		clear(s.signals)
-	}
-	if s.signals[key] >= most {
+	if run.raised >= run.Summary.Signals {
 		s.summary.Throttled++
+		run.tally(match)
 		return nil
 	}
-	s.signals[key]++
+	run.raised++
 	made, err := s.builder.Build(match, false)
 	if err != nil {
 		s.options.Hunt.Report(err)
 		return nil
 	}
+	return s.say(&made)
+}
+
+// say hands over an alert that was not raised before.
+func (s *scheduler) say(made *alert.Alert) error {
 	if s.options.Raised.Has(made.ID) {
 		s.summary.Known++
 		return nil
 	}
-	if err := s.options.OnAlert(made); err != nil {
+	if err := s.options.OnAlert(*made); err != nil {
 		return err
 	}
 	s.options.Raised.add(made.ID)

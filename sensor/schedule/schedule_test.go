@@ -125,7 +125,7 @@ func TestWindows(t *testing.T) {
 		{"longer than it looks back", "5m", "now-9m", []string{"00:00:59-00:09:59"}, 0, 1, 0},
 		{"between runs that leave a gap", "1h", "now-5m", []string{"00:10:00-00:11:00", "00:56:00-00:57:00"}, 1, 1, 0},
 		{"the default looks back six minutes", "5m", "", []string{"00:04:00-00:09:00", "00:14:00-00:20:01"}, 1, 1, 0},
-		{"two in one run and two in another", "5m", "now-9m", []string{"00:01:00-00:01:01", "00:02:00-00:02:01", "00:03:00-00:03:01", "00:06:00-00:06:01"}, 3, 0, 1},
+		{"two in one run and two in another", "5m", "now-9m", []string{"00:01:00-00:01:01", "00:02:00-00:02:01", "00:03:00-00:03:01", "00:06:00-00:06:01"}, 4, 0, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, ids, summary := run(t, filepath.Join(t.TempDir(), "s"), pairs(test.interval, test.from, 2), events(t, test.spans...))
@@ -140,8 +140,39 @@ func TestWindows(t *testing.T) {
 func TestThrottledStaysThrottled(t *testing.T) {
 	state, file := filepath.Join(t.TempDir(), "s"), events(t, "00:01:00-00:01:01", "00:02:00-00:02:01")
 	run(t, state, pairs("5m", "now-9m", 1), file)
-	if _, ids, summary := run(t, state, pairs("5m", "now-9m", 1), file); len(ids) != 0 || summary.Known != 1 || summary.Throttled != 1 {
+	if _, ids, summary := run(t, state, pairs("5m", "now-9m", 1), file); len(ids) != 0 || summary.Known != 2 || summary.Throttled != 1 {
 		t.Errorf("%q, %+v", ids, summary)
+	}
+}
+
+// TestSummaries has one summary for what each run has beyond max_signals.
+func TestSummaries(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "events.ndjson")
+	var text strings.Builder
+	for i := range 10 { // five in each of two runs, by two programs
+		for j, action := range []string{"start", "end"} {
+			fmt.Fprintf(&text, `{"@timestamp":"2026-11-25T00:%02d:%02dZ","event":{"action":%q,"sequence":%d},"process":{"pid":%d,"executable":"/bin/%d"},"user":{"id":"0"},"destination":{"ip":"192.0.2.1","port":443},"host":{"hostname":"web","os":{"type":"linux"},"boot":{"id":"b"}},"agent":{"id":"a"}}`+"\n",
+				i/5*5+1, 2*(i%5)+j, action, 2*i+j, i, i%2)
+		}
+	}
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	documents, ids, summary := run(t, filepath.Join(t.TempDir(), "s"), pairs("5m", "now-9m", 2), path)
+	if len(documents) != 6 || summary.Throttled != 6 || summary.Alerts != 6 || ids[4] == ids[5] {
+		t.Fatalf("%d alerts, %+v", len(documents), summary)
+	}
+	for i, wants := range [][]string{
+		{`"from":"2026-11-25T00:00:00.000Z"`, `"to":"2026-11-25T00:05:00.000Z"`, `"first":"2026-11-25T00:01:05.000Z"`, `"last":"2026-11-25T00:01:09.000Z"`,
+			`{"count":2,"destination_ip":"192.0.2.1","destination_port":443,"executable":"/bin/0","user_id":"0"}`},
+		{`"from":"2026-11-25T00:05:00.000Z"`, `"to":"2026-11-25T00:10:00.000Z"`,
+			`{"count":2,"destination_ip":"192.0.2.1","destination_port":443,"executable":"/bin/1","user_id":"0"}`},
+	} {
+		for _, want := range append(wants, `"alerts_summarized"`, `"count":3`, `"max_signals":2`, `"hostname":"web"`, `"boot":{"id":"b"}`) {
+			if !strings.Contains(documents[4+i], want) {
+				t.Errorf("summary %d lacks %s: %s", i, want, documents[4+i])
+			}
+		}
 	}
 }
 

@@ -22,18 +22,18 @@ func newReader(schema detect.Schema) reader {
 	return reader{find("process.executable"), find("user.id"), find("destination.ip"), find("destination.port")}
 }
 
-// key is who caused a match: the last event's process and user, and the first
+// who is who caused a match: the last event's process and user, and the first
 // destination. Its texts are views into the events.
-func (r *reader) key(match detect.Match) key {
-	var who key
+func (r *reader) who(match detect.Match) Group {
+	var who Group
 	for _, event := range match.Events {
 		if event == nil { // a negative stage
 			continue
 		}
-		who.executable, who.user = r.text(event, r.executable), r.text(event, r.user)
-		if who.destination == "" {
-			if who.destination = r.text(event, r.destination); who.destination != "" && r.port >= 0 {
-				who.port = event.Value(r.port).Int()
+		who.Executable, who.User = r.text(event, r.executable), r.text(event, r.user)
+		if who.Destination == "" {
+			if who.Destination = r.text(event, r.destination); who.Destination != "" && r.port >= 0 {
+				who.Port = event.Value(r.port).Int()
 			}
 		}
 	}

@@ -46,17 +46,16 @@ type Group struct {
 	Count                         uint64
 }
 
-// key tells groups apart.
-type key struct {
-	executable, user, destination string
-	port                          int64
+// Tally is a Summary that is being counted.
+type Tally struct {
+	Summary Summary
+	places  map[Group]int // by a Group without its count
 }
 
 // window is one interval of one rule.
 type window struct {
-	summary Summary
-	raised  int
-	places  map[key]int
+	Tally
+	raised int
 }
 
 // Throttle decides which matches become alerts. It may be used by any goroutine.
@@ -90,30 +89,30 @@ func (t *Throttle) Admit(match detect.Match) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	one := t.windows[match.Rule.RuleID]
-	if one == nil || !now.Before(one.summary.To) || now.Before(one.summary.From) {
+	if one == nil || !now.Before(one.Summary.To) || now.Before(one.Summary.From) {
 		t.end(one)
 		one = newWindow(match.Rule, now)
 		t.windows[match.Rule.RuleID] = one
 	}
-	if one.raised < one.summary.Signals {
+	if one.raised < one.Summary.Signals {
 		one.raised++
 		return true
 	}
 	t.suppressed.Add(1)
 	t.byRule[match.Rule.RuleID]++
-	if one.summary.Count == 0 {
-		one.summary.FirstID, one.summary.First = t.identify(match), now
+	if one.Summary.Count == 0 {
+		one.Summary.FirstID = t.identify(match)
 		t.wake()
 	}
-	one.summary.Rule = match.Rule
-	one.add(t.read.key(match), now)
+	one.Summary.Rule = match.Rule
+	one.Add(t.read.who(match), now)
 	return false
 }
 
 // end takes a window's summary to those that are due.
 func (t *Throttle) end(one *window) {
-	if one != nil && one.summary.Count > 0 {
-		t.ended = append(t.ended, one.summary)
+	if one != nil && one.Summary.Count > 0 {
+		t.ended = append(t.ended, one.Summary)
 		t.wake()
 	}
 }
@@ -126,19 +125,28 @@ func (t *Throttle) wake() {
 }
 
 func newWindow(rule *detect.Rule, now time.Time) *window {
-	signals := rule.MaxSignals
-	if signals <= 0 {
-		signals = defaultSignals
-	}
-	return &window{summary: Summary{Rule: rule, From: now, To: now.Add(Interval(rule)), Signals: signals}}
+	return &window{Tally: Tally{Summary: Summary{Rule: rule, From: now, To: now.Add(Interval(rule)), Signals: Signals(rule)}}}
 }
 
-// add counts a match. The texts of the key are copied where they are kept.
-func (w *window) add(who key, now time.Time) {
-	s := &w.summary
+// Signals is how many alerts a rule may raise in an interval: its max_signals, 100
+// where it has none.
+func Signals(rule *detect.Rule) int {
+	if rule.MaxSignals > 0 {
+		return rule.MaxSignals
+	}
+	return defaultSignals
+}
+
+// Add counts a match at a time, by a group whose Count is 0. The group's texts are
+// copied where they are kept.
+func (t *Tally) Add(who Group, at time.Time) {
+	s := &t.Summary
+	if s.Count == 0 {
+		s.First = at
+	}
 	s.Count++
-	s.Last = now
-	if place, known := w.places[who]; known {
+	s.Last = at
+	if place, known := t.places[who]; known {
 		s.Groups[place].Count++
 		return
 	}
@@ -146,12 +154,13 @@ func (w *window) add(who key, now time.Time) {
 		s.Others++
 		return
 	}
-	if w.places == nil {
-		w.places = make(map[key]int)
+	if t.places == nil {
+		t.places = make(map[Group]int)
 	}
-	who = key{strings.Clone(who.executable), strings.Clone(who.user), strings.Clone(who.destination), who.port}
-	w.places[who] = len(s.Groups)
-	s.Groups = append(s.Groups, Group{Executable: who.executable, User: who.user, Destination: who.destination, Port: who.port, Count: 1})
+	who.Executable, who.User, who.Destination = strings.Clone(who.Executable), strings.Clone(who.User), strings.Clone(who.Destination)
+	t.places[who] = len(s.Groups)
+	who.Count = 1
+	s.Groups = append(s.Groups, who)
 }
 
 // Suppressed counts the matches that were not raised, of all rules.
@@ -200,11 +209,11 @@ func (t *Throttle) take(all bool) (due []Summary, next time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for id, one := range t.windows {
-		switch end := one.summary.To; {
+		switch end := one.Summary.To; {
 		case all || !now.Before(end):
 			t.end(one)
 			delete(t.windows, id)
-		case one.summary.Count > 0 && (next.IsZero() || end.Before(next)):
+		case one.Summary.Count > 0 && (next.IsZero() || end.Before(next)):
 			next = end
 		}
 	}
