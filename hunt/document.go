@@ -2,6 +2,7 @@ package hunt
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"tripline/detect"
@@ -95,6 +96,23 @@ func (d *document) Value(id detect.FieldID) detect.Value {
 	return d.found[slot-1].value
 }
 
+// Proves implements detect.Prover: what the live engine could not prove is not
+// proved later either, and everything else is believed.
+func (d *document) Proves(id detect.FieldID, holds func(detect.Value) bool) bool {
+	if d.pool != nil {
+		for _, doubt := range d.pool.doubts {
+			if value := d.Value(doubt); value.Kind() == detect.KindBool && value.Bool() {
+				return false
+			}
+		}
+	}
+	value := d.Value(id)
+	if elements := value.Elements(); value.Kind() == detect.KindList {
+		return slices.ContainsFunc(elements, holds)
+	}
+	return value.Kind() != detect.KindMissing && holds(value)
+}
+
 // Retain implements detect.Event.
 func (d *document) Retain() { d.references++ }
 
@@ -130,6 +148,7 @@ func (d *document) readTiebreaker(id detect.FieldID) {
 // uses it.
 type documentPool struct {
 	fields int
+	doubts []detect.FieldID // see fieldSet
 	free   []*document
 }
 

@@ -17,6 +17,21 @@ const (
 type fieldSet struct {
 	names []string
 	ids   map[string]detect.FieldID
+	// doubts are the fields that say that an event's executable is not what it says,
+	// once a field of that kind was asked for.
+	doubts []detect.FieldID
+}
+
+// forgeable are the fields in which a process can have its events say what it likes:
+// a condition that leaves an event out because of them is true only where the event
+// does not say that this could not be proved when it happened.
+func forgeable(name string) bool {
+	switch name {
+	case "process.executable", "process.name", "process.parent.executable", "process.parent.name":
+		return true
+	default:
+		return false
+	}
 }
 
 func newFieldSet() *fieldSet {
@@ -34,8 +49,14 @@ func (f *fieldSet) Field(name string) (detect.Field, bool) {
 		id = detect.FieldID(len(f.names))
 		f.ids[name] = id
 		f.names = append(f.names, name)
+		if forgeable(name) && f.doubts == nil {
+			for _, flag := range []string{"tripline.masquerade", "tripline.executable.unproven"} {
+				one, _ := f.Field(flag)
+				f.doubts = append(f.doubts, one.ID)
+			}
+		}
 	}
-	return detect.Field{ID: id}, true
+	return detect.Field{ID: id, Forgeable: forgeable(name)}, true
 }
 
 // FieldNames implements detect.Schema. There is nothing to suggest where every
