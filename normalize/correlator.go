@@ -20,6 +20,7 @@ type Correlator struct {
 	table     table
 	closed    closedEvents
 	sockets   madeSockets
+	abridged  Abridgement
 	last      *Event // the event of the latest record, which the next often has too
 	free      []*Event
 
@@ -33,6 +34,26 @@ type Correlator struct {
 	clock   int64
 	started bool
 }
+
+// Abridgement says which records are left out of a stream on purpose, because of
+// their number.
+type Abridgement uint8
+
+const (
+	// Unabridged is a stream with all records.
+	Unabridged Abridgement = iota
+	// WithoutEnds has no EOE records. An event then ends with its PROCTITLE record,
+	// which the kernel writes right before.
+	WithoutEnds
+	// WithoutTitles has no PROCTITLE records either. An event then ends when the
+	// others have told what a connect, a socket or a setsid was; one that is none of
+	// these when Tolerance is over.
+	WithoutTitles
+)
+
+// Abridge tells a correlator without Ordered what is left out of the records that
+// are added from now on. Some of them may still come.
+func (c *Correlator) Abridge(to Abridgement) { c.abridged = to }
 
 // NewCorrelator makes a Correlator.
 func NewCorrelator(options Options) *Correlator {
@@ -61,8 +82,10 @@ func (c *Correlator) Add(record Record) {
 	host := c.nodes.find(record.Node)
 	event := c.find(host, &record)
 	if event == nil {
-		if c.closed.has(host, record.Time, record.Sequence) {
-			c.counters.late.Add(1)
+		if closed, early := c.closed.has(host, record.Time, record.Sequence); closed {
+			if !early {
+				c.counters.late.Add(1)
+			}
 			return
 		}
 		event = c.open(host, &record)
@@ -73,7 +96,8 @@ func (c *Correlator) Add(record Record) {
 		c.drain()
 		return
 	}
-	if event.complete() {
+	if event.complete(c.abridged) {
+		event.early = c.abridged != Unabridged
 		c.queue.remove(event)
 		c.finish(event, false)
 	}
@@ -146,7 +170,7 @@ func (c *Correlator) append(event *Event, record *Record) {
 		enriched = enriched[:min(len(enriched), room-len(body))]
 	}
 	event.add(record.Type, body, enriched, call)
-	if record.Type.alone() {
+	if record.Type.alone() || record.Type == TypeProctitle && c.abridged == WithoutEnds {
 		event.ended = true
 	}
 }

@@ -21,6 +21,7 @@ type Event struct {
 	chain, previous, next *Event
 	place, due            int64
 	ended, incomplete     bool
+	early                 bool // see closedEvents.has
 	references            int
 
 	buffer  []byte
@@ -166,8 +167,56 @@ func text(b []byte) string {
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
-// complete says that the event has everything that its records announce.
-func (e *Event) complete() bool { return e.ended && !e.lacks() }
+// complete says that the event has everything that its records announce, as far as
+// the records that tell its end are not left out.
+func (e *Event) complete(abridged Abridgement) bool {
+	return (e.ended || abridged == WithoutTitles && e.decided()) && !e.lacks()
+}
+
+// decided says that the records at hand tell all there is to know of what happened.
+// It is true of the calls that make events many.
+func (e *Event) decided() bool {
+	syscall, _ := e.primary()
+	if syscall == nil {
+		return false
+	}
+	switch made := e.callOf(syscall); made.call {
+	case callSetsid:
+		return true
+	case callSocket:
+		return !made.indirect || e.record(TypeSocketcall) != nil
+	case callConnect:
+		return e.record(TypeSockaddr) != nil
+	default:
+		return false
+	}
+}
+
+// madeCall is a system call and how it ended.
+type madeCall struct {
+	call    call
+	exit    int64
+	success truth
+	// indirect says that it was made through socketcall, so that its arguments are
+	// in another record.
+	indirect bool
+}
+
+// callOf says what call a SYSCALL record is about.
+func (e *Event) callOf(record *rawRecord) madeCall {
+	if e.callAt != record.start+1 {
+		var d details
+		d.readCall(e.body(record))
+		return madeCall{d.call, d.exit, d.success, d.nargs == 0}
+	}
+	_, which := syscallOf(e.call.arch, e.call.number)
+	made := madeCall{call: which, exit: e.call.exit, success: e.call.success}
+	if which == callSocketcall {
+		_, made.call = socketcallOf(e.call.args[0])
+		made.indirect = true
+	}
+	return made
+}
 
 // lacks says that a record is missing which must have been written: the one that
 // tells what happened, the address that a connect was given, the arguments of an
@@ -180,13 +229,11 @@ func (e *Event) lacks() bool {
 	if syscall == nil || e.record(TypeSockaddr) != nil || e.record(TypeExecve) != nil {
 		return false
 	}
-	var d details
-	d.readCall(e.body(syscall))
-	switch d.call {
+	switch made := e.callOf(syscall); made.call {
 	case callConnect:
-		return !refused(d.exit)
+		return !refused(made.exit)
 	case callExec:
-		return d.success == yes
+		return made.success == yes
 	default:
 		return false
 	}

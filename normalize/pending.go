@@ -91,14 +91,18 @@ type closedEvent struct {
 	node     *node
 	time     int64
 	sequence uint64
+	early    bool
 }
 
 func (c *closedEvents) add(event *Event) {
-	*c.slot(event.node, event.sequence) = closedEvent{event.node, event.time, event.sequence}
+	*c.slot(event.node, event.sequence) = closedEvent{event.node, event.time, event.sequence, event.early}
 }
 
-func (c *closedEvents) has(host *node, time int64, sequence uint64) bool {
-	return *c.slot(host, sequence) == closedEvent{host, time, sequence}
+// has says whether an event was emitted, and whether that was early: before records
+// of it that may be left out, and need not be.
+func (c *closedEvents) has(host *node, time int64, sequence uint64) (closed, early bool) {
+	slot := c.slot(host, sequence)
+	return slot.node == host && slot.time == time && slot.sequence == sequence, slot.early
 }
 
 // slot keeps the numbers of different nodes, which often are near each other,

@@ -53,6 +53,14 @@ type pipeline struct {
 	// tasks are done on the pipeline's goroutine, between two batches.
 	tasks chan func()
 
+	// titled says that a rule reads the titles of processes.
+	titled bool
+	// call is where the SYSCALL record in work is read into.
+	call normalize.Call
+
+	// abridger, if set, decides what the kernel leaves out in a flood.
+	abridger *abridger
+
 	// failure is the first error that ends the run.
 	failure error
 
@@ -71,6 +79,7 @@ func newPipeline(rules []*detect.Compiled, limits detect.Limits, resolver normal
 	if batched, ok := resolver.(interface{ Received() }); ok {
 		p.received = batched.Received
 	}
+	p.titled = readsTitles(rules)
 	if len(rules) > 0 {
 		p.engine = detect.NewEngine(rules, limits, p.match)
 	}
@@ -117,6 +126,9 @@ func (p *pipeline) match(match detect.Match) {
 func (p *pipeline) add(messages []source.Message) {
 	for i := range messages {
 		record, err := parseMessage(&messages[i])
+		if messages[i].Type != 0 {
+			record.ReadCall(&p.call)
+		}
 		p.take(&messages[i], record, err)
 	}
 }
@@ -196,6 +208,9 @@ func (p *pipeline) pumpKernel(from source.Source) error {
 		if p.received != nil {
 			p.received()
 		}
+		if p.abridger != nil {
+			p.abridger.note(messages)
+		}
 		p.add(messages)
 		select {
 		case task := <-p.tasks:
@@ -203,6 +218,9 @@ func (p *pipeline) pumpKernel(from source.Source) error {
 		default:
 		}
 		if now := time.Now(); len(messages) == 0 || now.Sub(lastAdvance) >= incompleteWait {
+			if p.abridger != nil {
+				p.abridger.decide(now)
+			}
 			p.advance(now)
 			lastAdvance = now
 		}
@@ -230,7 +248,7 @@ func (p *pipeline) do(ctx context.Context, from source.Live, task func()) bool {
 
 // patience is how long the pipeline can wait for the next record.
 func (p *pipeline) patience() time.Duration {
-	if p.correlator.Pending() > 0 || p.engine != nil && p.engine.HeldBack() > 0 {
+	if p.abridger.abridges() || p.correlator.Pending() > 0 || p.engine != nil && p.engine.HeldBack() > 0 {
 		return incompleteWait
 	}
 	if p.engine != nil && p.engine.Pending() > 0 {

@@ -85,7 +85,9 @@ func (s *Sensor) reload(ctx context.Context, result *status.Reload) (broken, err
 		return nil, errors.Join(err, loadErr)
 	}
 	unchanged := 0
-	if !s.pipeline.do(ctx, s.watch.source, func() { unchanged = s.pipeline.engine.Replace(merged) }) {
+	if !s.pipeline.do(ctx, s.watch.source, func() {
+		unchanged, s.pipeline.titled = s.pipeline.engine.Replace(merged), readsTitles(merged)
+	}) {
 		return nil, nil // the sensor is stopping, and removes all its kernel rules
 	}
 	s.rules, s.plan = merged, plan

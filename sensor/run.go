@@ -151,6 +151,7 @@ func (s *Sensor) connect() error {
 	s.pipeline.isTest = s.samples.match
 	s.pipeline.onAlert = s.raise
 	s.pipeline.report = func(err error) { s.reported.warn("an audit record cannot be used", err) }
+	s.pipeline.abridger = s.newAbridger()
 	s.startQueues()
 	return s.startAftermath()
 }
@@ -307,6 +308,7 @@ func (s *Sensor) sayTotals() {
 		"records", received.Messages, "events", joined.Events, "alerts", s.pipeline.alerts.Load(),
 		"overruns", received.Overruns, "unreadable", s.pipeline.unreadable.Load(), "incomplete", joined.Incomplete)
 	s.sayIdentities()
+	s.pipeline.abridger.say(s.options.Log)
 	for _, one := range exempted(s.rules) {
 		s.options.Log.Info("an exception exempted events", "events", one.Events, "condition", one.Condition)
 	}

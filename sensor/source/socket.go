@@ -46,6 +46,9 @@ type socket struct {
 	messages  []Message
 	one       bool // the kernel has no recvmmsg(2): one message a call
 	sinceWait int  // messages since the last wait
+	// omitting says that the kernel leaves messages out, omitted that some may have
+	// been left out among those that were received last: see Omitter.
+	omitting, omitted bool
 
 	// acknowledge is called for netlink answers among the records.
 	acknowledge func(kind uint16, sequence uint32, data []byte)
@@ -133,6 +136,7 @@ func (s *socket) receive(wait time.Duration) ([]Message, error) {
 				return messages, nil
 			}
 		case errors.Is(err, unix.EAGAIN):
+			s.omitted = s.omitting
 			if over, err := s.await(deadline); err != nil || over && !s.waker.interrupted.Load() {
 				return nil, err
 			}

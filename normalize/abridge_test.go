@@ -1,0 +1,120 @@
+package normalize
+
+import (
+	"strings"
+	"testing"
+)
+
+// other is a setsid, a socket or an open as the kernel tells of it.
+func other(header, number, exit string) string {
+	syscall, _, _, _ := connect(header)
+	return strings.NewReplacer("syscall=42", "syscall="+number, "success=no", "success=yes", "exit=-111", "exit="+exit).Replace(syscall)
+}
+
+// abridged gives the events of lines that are added to a correlator from which
+// something is left out.
+func abridged(t *testing.T, to Abridgement, lines ...string) (events []seen, c *Correlator) {
+	t.Helper()
+	c = NewCorrelator(Options{Emit: func(e *Event) { events = append(events, look(t, e)) }})
+	c.Abridge(to)
+	live(t, c, lines...)
+	return events, c
+}
+
+func TestWithoutTitlesAnEventEndsWithWhatDecides(t *testing.T) {
+	syscall, address, title, end := connect("1.000:7")
+	for name, test := range map[string]struct {
+		lines   []string
+		actions string
+	}{
+		"connect":            {[]string{syscall, address}, "connection_attempted"},
+		"address first":      {[]string{address, syscall}, "connection_attempted"},
+		"connect, not yet":   {[]string{syscall}, ""},
+		"the rest comes too": {[]string{syscall, address, title, end}, "connection_attempted"},
+		"setsid":             {[]string{other("1.000:8", "112", "93")}, "session_id_change"},
+		"socket":             {[]string{other("1.000:9", "41", "3")}, "socket"},
+		"open, not yet":      {[]string{other("1.000:10", "2", "3")}, ""},
+		"open":               {[]string{other("1.000:10", "2", "3"), strings.Replace(end, ":7)", ":10)", 1)}, "open"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			events, c := abridged(t, WithoutTitles, test.lines...)
+			actions := make([]string, 0, len(events))
+			for _, event := range events {
+				actions = append(actions, event.text("event.action"))
+			}
+			if got := strings.Join(actions, " "); got != test.actions {
+				t.Errorf("got %q, want %q", got, test.actions)
+			}
+			if stats := c.Stats(); stats.Late != 0 || stats.Incomplete != 0 {
+				t.Errorf("%+v", stats)
+			}
+		})
+	}
+}
+
+// TestWithoutTitlesArgumentsOfASocketcall shows that a socket that was made through
+// socketcall waits for the record that has the arguments.
+func TestWithoutTitlesArgumentsOfASocketcall(t *testing.T) {
+	call := strings.NewReplacer("c000003e", "40000003", "syscall=42", "syscall=102", "success=no", "success=yes", "exit=-111", "exit=3", "a0=5", "a0=1")
+	syscall, _, _, _ := connect("1.000:7")
+	arguments := "type=SOCKETCALL msg=audit(1.000:7): nargs=3 a0=2 a1=2 a2=0"
+	if events, _ := abridged(t, WithoutTitles, call.Replace(syscall)); len(events) != 0 {
+		t.Error("emitted without its arguments")
+	}
+	if events, _ := abridged(t, WithoutTitles, call.Replace(syscall), arguments); len(events) != 1 || events[0].text("event.action") != "socket" {
+		t.Errorf("%+v", events)
+	}
+}
+
+func TestWithoutEndsTheTitleEndsAnEvent(t *testing.T) {
+	syscall, address, title, _ := connect("1.000:7")
+	events, _ := abridged(t, WithoutEnds, syscall, address)
+	if len(events) != 0 {
+		t.Fatal("emitted before its title")
+	}
+	events, c := abridged(t, WithoutEnds, syscall, address, title)
+	if len(events) != 1 || events[0].text("process.command_line") != "/guest/tc64 inet4" {
+		t.Errorf("%+v", events)
+	}
+	if c.Pending() != 0 {
+		t.Errorf("%d events are pending", c.Pending())
+	}
+}
+
+// TestAbridgedEventsAreTheSame compares events with and without what is left out.
+func TestAbridgedEventsAreTheSame(t *testing.T) {
+	syscall, address, title, end := connect("1.000:7")
+	whole, _ := abridged(t, Unabridged, syscall, address, title, end)
+	endless, _ := abridged(t, WithoutEnds, syscall, address, title)
+	untitled, _ := abridged(t, WithoutTitles, syscall, address)
+	if len(whole) != 1 || len(endless) != 1 || len(untitled) != 1 {
+		t.Fatal(len(whole), len(endless), len(untitled))
+	}
+	if whole[0].json != endless[0].json {
+		t.Errorf("without EOE:\n%s\n%s", endless[0].json, whole[0].json)
+	}
+	for name, value := range whole[0].fields {
+		if strings.HasPrefix(name, "process.args") || name == "process.command_line" {
+			continue
+		}
+		if !untitled[0].fields[name].Equal(value) {
+			t.Errorf("without titles %s is %v, not %v", name, untitled[0].fields[name], value)
+		}
+	}
+}
+
+func TestAbridgedEventIsEndedByTime(t *testing.T) {
+	events := 0
+	c := NewCorrelator(Options{Emit: func(*Event) { events++ }})
+	c.Abridge(WithoutTitles)
+	live(t, c, other("1.000:10", "2", "3"))
+	c.Advance(1000)
+	c.Advance(1199)
+	if events != 0 {
+		t.Fatal("emitted too early")
+	}
+	c.Advance(1200)
+	if events != 1 {
+		t.Error("not emitted when its time was over")
+	}
+}

@@ -1,0 +1,55 @@
+package live
+
+import (
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestFloodIsAbridged raises alerts in the middle of a flood, in which the kernel
+// leaves out records that nobody needs, and after it.
+func TestFloodIsAbridged(t *testing.T) {
+	needLive(t)
+	unchanged(t)
+	s := startSensor(t)
+	flood := exec.Command(built.behave, "flood", "2000000000")
+	if err := flood.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stopped := false
+	stop := func() {
+		if !stopped {
+			stopped = true
+			_ = flood.Process.Kill() // that is how it ends
+			_ = flood.Wait()
+		}
+	}
+	defer stop()
+	// What the kernel loses in a flood at full speed is not this test's matter: one
+	// of several tries has to come through.
+	alertOfTry := func(what string) alertDocument {
+		const tries = 10
+		for range tries {
+			command := exec.Command(built.behave, "connect-setsid")
+			if err := command.Run(); err != nil {
+				t.Fatal(err)
+			}
+			if alert, ok := s.alertOf(command.Process.Pid, soon/tries); ok {
+				return alert
+			}
+		}
+		t.Fatalf("%s: none of %d was detected", what, tries)
+		return alertDocument{}
+	}
+	during := alertOfTry("in the flood")
+	stop()
+	after := alertOfTry("after the flood")
+	if after.Tripline.Alert.Incomplete || during.Process.Executable != after.Process.Executable {
+		t.Errorf("alerts differ: %s\n%s", during.raw, after.raw)
+	}
+	s.stop(syscall.SIGTERM)
+	if !strings.Contains(s.log(), "left out what only rounds events off") {
+		t.Errorf("the kernel was not asked to leave records out:\n%s", s.log())
+	}
+}
