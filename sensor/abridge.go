@@ -109,12 +109,13 @@ func (a *abridger) decide(now time.Time) {
 		return
 	}
 	perSecond := float64(a.records) / elapsed.Seconds()
-	level := a.level
-	switch {
-	case a.level == normalize.Unabridged && perSecond >= floodBegins, a.level != normalize.Unabridged && perSecond > floodEnds:
+	enough := float64(floodBegins)
+	if a.level != normalize.Unabridged {
+		enough = floodEnds
+	}
+	level := normalize.Unabridged
+	if perSecond >= enough {
 		level = a.affordable()
-	default:
-		level = normalize.Unabridged
 	}
 	a.decided, a.records, a.syscalls, a.titles = now, 0, 0, 0
 	if level != a.level && !a.off {
