@@ -118,3 +118,35 @@ func TestAbridgedEventIsEndedByTime(t *testing.T) {
 		t.Error("not emitted when its time was over")
 	}
 }
+
+// TestWithoutTitlesAProcessKeepsItsOrder has an event whose end is not known before
+// its time is over, and one of the same process and of another one after it.
+func TestWithoutTitlesAProcessKeepsItsOrder(t *testing.T) {
+	ring := "type=URINGOP msg=audit(1.000:5): uring_op=16 success=yes exit=0 items=0 ppid=84 pid=93 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 key=\"kA\""
+	fastOpen := strings.Replace(other("1.000:5", "44", "5"), "a3=0", "a3=20000000", 1)
+	for name, first := range map[string]string{"io_uring": ring, "without address": fastOpen, "open": other("1.000:5", "2", "3")} {
+		t.Run(name, func(t *testing.T) {
+			var order []string
+			c := NewCorrelator(Options{Emit: func(e *Event) { order = append(order, look(t, e).text("event.action")) }})
+			c.Abridge(WithoutTitles)
+			stranger := strings.Replace(other("1.000:6", "41", "3"), " pid=93", " pid=94", 1)
+			live(t, c, first, stranger, other("1.000:7", "112", "93"))
+			if len(order) != 1 || order[0] != "socket" {
+				t.Errorf("at once came %v, not the other process's event alone", order)
+			}
+			c.Advance(1000)
+			c.Advance(1200)
+			if len(order) != 3 || order[2] != "session_id_change" {
+				t.Errorf("the order is %v", order)
+			}
+		})
+	}
+}
+
+func TestWithoutTitlesFastOpenIsDecidedByItsAddress(t *testing.T) {
+	_, address, _, _ := connect("1.000:7")
+	call := strings.Replace(other("1.000:7", "44", "5"), "a3=0", "a3=20000000", 1)
+	if events, _ := abridged(t, WithoutTitles, call, address); len(events) != 1 || events[0].text("event.action") != "connection_attempted" {
+		t.Errorf("%+v", events)
+	}
+}

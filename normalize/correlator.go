@@ -47,7 +47,8 @@ const (
 	WithoutEnds
 	// WithoutTitles has no PROCTITLE records either. An event then ends when the
 	// others have told what a connect, a socket or a setsid was; one that is none of
-	// these when Tolerance is over.
+	// these when Tolerance is over, and so do the events of its process that follow
+	// meanwhile.
 	WithoutTitles
 )
 
@@ -96,11 +97,36 @@ func (c *Correlator) Add(record Record) {
 		c.drain()
 		return
 	}
-	if event.complete(c.abridged) {
+	if event.complete(c.abridged) && !c.overtakes(event) {
 		event.early = c.abridged != Unabridged
 		c.queue.remove(event)
 		c.finish(event, false)
 	}
+}
+
+// lookBack is how many pending events an event may overtake unseen. Where more
+// wait, it had better not be abridged, see Pending.
+const lookBack = 32
+
+// overtakes says whether an event that is complete before its end would come before
+// an earlier one of the same process: the order of a process's events is what rules
+// are about.
+func (c *Correlator) overtakes(event *Event) bool {
+	if event.ended || event.previous == nil {
+		return false
+	}
+	actor := event.actor()
+	earlier := event.previous
+	for range lookBack {
+		if earlier == nil {
+			return false
+		}
+		if of := earlier.actor(); of == actor || of == 0 {
+			return true
+		}
+		earlier = earlier.previous
+	}
+	return false
 }
 
 // find finds the pending event of a record, nil when there is none.

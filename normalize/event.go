@@ -185,11 +185,32 @@ func (e *Event) decided() bool {
 		return true
 	case callSocket:
 		return !made.indirect || e.record(TypeSocketcall) != nil
-	case callConnect:
+	case callConnect, callSendto, callSendmsg, callSendmmsg:
 		return e.record(TypeSockaddr) != nil
 	default:
 		return false
 	}
+}
+
+// actor is the pid in the record that tells what happened, 0 where there is none
+// yet.
+func (e *Event) actor() uint32 {
+	_, primary := e.primary()
+	if primary == nil {
+		return 0
+	}
+	if e.callAt == primary.start+1 {
+		return e.call.ids[idPID]
+	}
+	s := scanner{rest: e.body(primary)}
+	var p pair
+	for s.next(&p) {
+		if string(p.key) == "pid" {
+			pid, _ := parseID(p.value)
+			return pid
+		}
+	}
+	return 0
 }
 
 // madeCall is a system call and how it ended.

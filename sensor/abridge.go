@@ -24,6 +24,14 @@ const (
 	floodEnds   = 4_000
 )
 
+// How many events may wait for records while some are left out, and for how long all
+// are wanted when more do: without its end an event that is no connect waits for its
+// time to be over.
+const (
+	pendingLimit = 64
+	pendingRest  = 10 * time.Second
+)
+
 // Types of records, from linux/audit.h.
 const (
 	typeSyscall   = uint16(normalize.TypeSyscall)
@@ -46,6 +54,7 @@ type abridger struct {
 
 	level    normalize.Abridgement // what the kernel was asked for
 	off      bool                  // after a failure
+	rests    time.Time             // until then
 	decided  time.Time
 	records  int // since then
 	syscalls int // of them
@@ -114,7 +123,10 @@ func (a *abridger) decide(now time.Time) {
 		enough = floodEnds
 	}
 	level := normalize.Unabridged
-	if perSecond >= enough {
+	if a.level != normalize.Unabridged && a.correlator.Pending() > pendingLimit {
+		a.rests = now.Add(pendingRest)
+	}
+	if perSecond >= enough && !now.Before(a.rests) {
 		level = a.affordable()
 	}
 	a.decided, a.records, a.syscalls, a.titles = now, 0, 0, 0

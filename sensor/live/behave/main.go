@@ -59,6 +59,7 @@ func actions() map[string]action {
 		"calls":              {"400000", calls},
 		"unix":               {"40000", unixConnects},
 		"tcp":                {"4000", tcpConnects},
+		"tcp-flood":          {"1000", tcpFlood},
 		"naive":              {"", naiveLoop},
 		"hold":               {"", holdSocket},
 	}

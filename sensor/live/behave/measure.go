@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -14,10 +15,10 @@ import (
 	"tripline/auditrules/kernel"
 )
 
-// flood connects a datagram socket that many times, as fast as it can, and says
-// how long it took in nanoseconds.
-func flood(count string) error {
-	n, err := strconv.Atoi(count)
+// flood connects a datagram socket COUNT times, as fast as it can or, with
+// COUNT@RATE, that often a second, and says how long it took in nanoseconds.
+func flood(argument string) error {
+	n, perSecond, err := countAndRate(argument)
 	if err != nil {
 		return err
 	}
@@ -26,14 +27,63 @@ func flood(count string) error {
 		return err
 	}
 	address := &syscall.SockaddrInet4{Port: 9, Addr: [4]byte{127, 0, 0, 1}}
-	began := time.Now()
-	for range n {
-		if err := syscall.Connect(fd, address); err != nil {
+	took, err := inTime(n, perSecond, func() error { return syscall.Connect(fd, address) })
+	say("flood", strconv.FormatInt(int64(took), 10))
+	return err
+}
+
+// tcpFlood is flood for stream sockets, each of which is made, refused by loopback
+// and closed.
+func tcpFlood(argument string) error {
+	n, perSecond, err := countAndRate(argument)
+	if err != nil {
+		return err
+	}
+	address := &syscall.SockaddrInet4{Port: 9, Addr: [4]byte{127, 0, 0, 1}}
+	took, err := inTime(n, perSecond, func() error {
+		fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+		if err != nil {
 			return err
 		}
+		if err := syscall.Connect(fd, address); err != nil && !errors.Is(err, syscall.ECONNREFUSED) {
+			return err
+		}
+		return syscall.Close(fd)
+	})
+	say("flood", strconv.FormatInt(int64(took), 10))
+	return err
+}
+
+// countAndRate reads COUNT or COUNT@RATE; without a rate it is 0.
+func countAndRate(argument string) (count, perSecond int, err error) {
+	text, rate, paced := strings.Cut(argument, "@")
+	if count, err = strconv.Atoi(text); err != nil || !paced {
+		return count, 0, err
 	}
-	say("flood", strconv.FormatInt(int64(time.Since(began)), 10))
-	return nil
+	perSecond, err = strconv.Atoi(rate)
+	return count, perSecond, err
+}
+
+// inTime does something that often, in every millisecond its share of what a second
+// shall have, and says how long it took. What it comes to be late by because the
+// machine is busy it does not make up for, which would be a flood at full speed.
+func inTime(n, perSecond int, do func() error) (time.Duration, error) {
+	began := time.Now()
+	next := began
+	for done := range n {
+		if perSecond > 0 && done%max(1, perSecond/1000) == 0 {
+			if left := time.Until(next); left > 0 {
+				time.Sleep(left)
+			} else {
+				next = next.Add(-left)
+			}
+			next = next.Add(max(time.Millisecond, time.Second/time.Duration(perSecond)))
+		}
+		if err := do(); err != nil {
+			return time.Since(began), err
+		}
+	}
+	return time.Since(began), nil
 }
 
 // naiveLoop is the floor that benchmarks compare with: an audit daemon that
