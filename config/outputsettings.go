@@ -1,9 +1,6 @@
 package config
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // The ranges of what can be set for outputs.
 const (
@@ -134,7 +131,7 @@ func spoolSettings() []setting {
 		about: "A folder with a folder for each receiver. It must be set where a receiver needs it.",
 	}, {
 		key: "max_size", limit: bounds{low: int64(minSpool), show: within(0, 0).show},
-		about: fmt.Sprintf("How many bytes may wait for each receiver. When it is full, newer documents are dropped and counted. "+
-			"An alert has about %s.", 10*KiB),
+		about: "How many bytes may wait for each receiver. When it is full, newer documents are dropped and counted. " +
+			"An alert has some 10 to 40 KiB.",
 	}}
 }
