@@ -73,8 +73,8 @@ func fileOptions(file *config.File, synced bool, log hclog.Logger) output.FileOp
 	}
 }
 
-// queueCapacity is how many alerts wait for one output. An alert has about
-// 10 KiB.
+// queueCapacity is how many alerts wait for one output, where their bytes are not
+// too many before. An alert has some 10 to 40 KiB.
 const queueCapacity = 1024
 
 // startQueues gives each output a queue.

@@ -90,5 +90,9 @@ func wouldRun(line string) error {
 	if command.HasSubCommands() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
 		return fmt.Errorf("%s has no command %q", command.CommandPath(), rest[0])
 	}
-	return command.ParseFlags(rest)
+	err = command.ParseFlags(rest)
+	if err != nil && strings.HasPrefix(err.Error(), "flag needs an argument") {
+		return nil // a page may name a flag without a value
+	}
+	return err
 }
