@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
-	"os"
-	"strconv"
 
 	"tripline/auditrules"
 	"tripline/auditrules/kernel"
@@ -112,8 +110,10 @@ func (h *healthHost) Reclaim(ctx context.Context) error {
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	err := context.Cause(ctx)
-	h.sensor.pipeline.do(ctx, h.sensor.watch.source, func() { err = from.Reclaim() })
+	var err error
+	if !h.sensor.pipeline.do(ctx, h.sensor.watch.source, func() { err = from.Reclaim() }) {
+		return context.Cause(ctx)
+	}
 	return err
 }
 
@@ -165,9 +165,5 @@ func (h *healthHost) OpenWindows(ctx context.Context) []health.OpenWindow {
 	return open
 }
 
-// Alive implements health.Host. Where /proc does not tell, a process is taken
-// for alive.
-func (h *healthHost) Alive(pid uint32) bool {
-	_, err := os.Stat("/proc/" + strconv.FormatUint(uint64(pid), 10))
-	return !errors.Is(err, os.ErrNotExist)
-}
+// Alive implements health.Host.
+func (h *healthHost) Alive(pid uint32) bool { return kernel.Alive(pid) }

@@ -34,9 +34,9 @@ func acquireLock(path string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("making the folder of the lock file: %w", err)
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := openLock(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening the lock file: %w", err)
+		return nil, err
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -47,6 +47,29 @@ func acquireLock(path string) (*os.File, error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	if err := writeHolder(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// openLock opens the lock file, which is about to be written. The folder may be that
+// of the service's user while root removes what the service left: a link that lies
+// there would make root write somewhere else.
+func openLock(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, fmt.Errorf("opening the lock file: %s is a symbolic link, which no tripline made; look where it leads and delete it", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock file: %w", err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the lock file: %w", err), file.Close())
+	}
+	system, ok := info.Sys().(*syscall.Stat_t)
+	if !info.Mode().IsRegular() || ok && system.Nlink > 1 {
+		err := fmt.Errorf("opening the lock file: %s is no file of its own, as tripline makes it (%s); look at it and delete it", path, info.Mode())
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil

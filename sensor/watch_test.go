@@ -3,8 +3,10 @@ package sensor
 import (
 	"bytes"
 	"errors"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
@@ -166,5 +168,31 @@ func TestLockIsExclusiveAndNamesItsHolder(t *testing.T) {
 	}
 	if err := again.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestLockIsNoLink finds in the place of the lock file what somebody who owns the
+// folder may have put there: nothing is written through it.
+func TestLockIsNoLink(t *testing.T) {
+	folder := t.TempDir()
+	victim, path := folder+"/victim", folder+"/lock"
+	const content = "precious"
+	for name, put := range map[string]func() error{
+		"symbolic link": func() error { return os.Symlink(victim, path) },
+		"hard link":     func() error { return os.Link(victim, path) },
+		"pipe":          func() error { return syscall.Mkfifo(path, 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := errors.Join(os.WriteFile(victim, []byte(content), 0o600), put()); err != nil {
+				t.Fatal(err)
+			}
+			defer os.Remove(path) //nolint:errcheck // the next case would fail
+			if file, err := acquireLock(path); err == nil || !strings.Contains(err.Error(), "delete it") {
+				t.Errorf("%v, %v", file, err)
+			}
+			if got, err := os.ReadFile(victim); err != nil || string(got) != content {
+				t.Errorf("the other file is now %q, %v", got, err)
+			}
+		})
 	}
 }

@@ -72,7 +72,8 @@ func (c *conn) SendNoWait(message syscall.NetlinkMessage) (uint32, error) { retu
 
 // Receive waits for the next answer to the newest request and hands it to
 // parse. The data is valid until the next Receive. The wait is bounded also
-// where the caller would block.
+// where the caller would block. Without an answer the error is ErrNoAnswer,
+// whatever kept it away: the kernel may have done what was asked.
 func (c *conn) Receive(_ bool, parse libaudit.NetlinkParser) ([]syscall.NetlinkMessage, error) {
 	deadline := time.Now().Add(answerTimeout)
 	for {
@@ -108,10 +109,10 @@ func (c *conn) receiveBefore(deadline time.Time) (int, error) {
 			}
 			poll := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}
 			if _, err := unix.Poll(poll, int(wait.Milliseconds())+1); err != nil && !errors.Is(err, unix.EINTR) {
-				return 0, fmt.Errorf("polling the audit control socket: %w", err)
+				return 0, fmt.Errorf("polling the audit control socket: %w (%w)", ErrNoAnswer, err)
 			}
 		default:
-			return 0, fmt.Errorf("receiving the kernel's answer: %w", err)
+			return 0, fmt.Errorf("receiving the kernel's answer: %w (%w)", ErrNoAnswer, err)
 		}
 	}
 }

@@ -22,7 +22,8 @@ var (
 	ErrExists = errors.New("already present in the kernel")
 	// ErrNotFound says that the kernel has no such rule.
 	ErrNotFound = errors.New("not present in the kernel")
-	// ErrNoAnswer says that the kernel did not answer in time.
+	// ErrNoAnswer says that the kernel's answer did not arrive, so that it may or
+	// may not have done what it was asked for.
 	ErrNoAnswer = errors.New("the kernel did not answer")
 )
 

@@ -367,15 +367,12 @@ func (k *Kernel) release() error {
 // or when it is gone: the kernel notices a receiver's death only at the next
 // record. The pid is that of the initial namespace.
 func liveHolder(status kernel.Status) *HeldError {
-	if status.PID == 0 || status.PID == uint32(os.Getpid()) {
+	if status.PID == 0 || status.PID == uint32(os.Getpid()) || !kernel.Alive(status.PID) {
 		return nil
 	}
-	directory := "/proc/" + strconv.FormatUint(uint64(status.PID), 10)
-	name, err := os.ReadFile(directory + "/comm")
-	if errors.Is(err, os.ErrNotExist) {
-		if _, err := os.Stat("/proc/self"); err == nil {
-			return nil
-		}
+	name, err := os.ReadFile("/proc/" + strconv.FormatUint(uint64(status.PID), 10) + "/comm")
+	if err != nil {
+		name = nil // hidden, or ended meanwhile
 	}
 	return &HeldError{PID: status.PID, Name: trimNewline(name)}
 }

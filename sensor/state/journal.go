@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"tripline/auditrules"
 	"tripline/auditrules/kernel"
 )
 
@@ -20,6 +21,8 @@ type Journal struct {
 
 	mu    sync.Mutex
 	state State
+	// others are the rules with the sensor's key that were there when it began.
+	others [][]byte
 }
 
 var _ Control = (*Journal)(nil)
@@ -56,7 +59,25 @@ func Begin(control Control, path, key string) (_ *Journal, recovered Undone, pro
 	if j.state.empty() {
 		j.state.Key = key
 	}
+	if j.others, err = rulesWith(control, key); err != nil {
+		return nil, recovered, problem, err
+	}
 	return j, recovered, problem, save(path, &j.state)
+}
+
+// rulesWith lists the rules whose only key is the given one.
+func rulesWith(control Control, key string) ([][]byte, error) {
+	loaded, err := control.Rules()
+	if err != nil {
+		return nil, err
+	}
+	var with [][]byte
+	for _, wire := range loaded {
+		if keys, err := auditrules.WireKeys(wire); err == nil && slices.Equal(keys, []string{key}) {
+			with = append(with, wire)
+		}
+	}
+	return with, nil
 }
 
 // Recover puts back what a sensor that is not running any more left, as its file
@@ -166,6 +187,8 @@ func (j *Journal) allow(one *Setting, value uint32) error {
 // putBack sets a setting to what it was and forgets it.
 func (j *Journal) putBack(setting kernel.Setting, value uint32) error {
 	if err := j.control.Set(setting, value); err != nil {
+		// An entry that note has just made has no value of ours, and none was set.
+		j.state.Settings = slices.DeleteFunc(j.state.Settings, func(s Setting) bool { return len(s.Ours) == 0 })
 		return err
 	}
 	j.state.Settings = slices.DeleteFunc(j.state.Settings, func(s Setting) bool { return s.Name == setting.String() })
@@ -173,12 +196,23 @@ func (j *Journal) putBack(setting kernel.Setting, value uint32) error {
 }
 
 // AddRule implements Control. A rule that is in the kernel already is not ours,
-// unless it was added before.
+// unless it was added before. One that the kernel may have added without saying so
+// counts as added.
 func (j *Journal) AddRule(wire []byte) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.state.rule(wire) >= 0 {
 		return j.control.AddRule(wire)
+	}
+	if at := slices.IndexFunc(j.others, func(one []byte) bool { return auditrules.SameRule(one, wire) }); at >= 0 {
+		// Written down as ours even for a moment, a kill in that moment would have it
+		// removed.
+		if err := j.control.AddRule(wire); err != nil {
+			return err
+		}
+		j.others = slices.Delete(j.others, at, at+1) // it was deleted meanwhile
+		j.state.Rules = append(j.state.Rules, Rule{Wire: slices.Clone(wire)})
+		return save(j.path, &j.state)
 	}
 	j.state.Rules = append(j.state.Rules, Rule{Wire: slices.Clone(wire)})
 	if err := save(j.path, &j.state); err != nil {
@@ -186,7 +220,7 @@ func (j *Journal) AddRule(wire []byte) error {
 		return err
 	}
 	err := j.control.AddRule(wire)
-	if err != nil {
+	if err != nil && !errors.Is(err, kernel.ErrNoAnswer) {
 		j.state.Rules = j.state.Rules[:len(j.state.Rules)-1]
 		err = errors.Join(err, save(j.path, &j.state))
 	}

@@ -3,9 +3,7 @@ package state
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"strconv"
 
 	"tripline/auditrules"
 	"tripline/auditrules/kernel"
@@ -112,19 +110,14 @@ func (u *Undone) releaseSocket(control Control, s *State) error {
 	if err != nil {
 		return err
 	}
-	if s.PID == 0 || status.PID != s.PID || !dead(s.PID) {
+	if s.PID == 0 || status.PID != s.PID || kernel.Alive(s.PID) {
 		return nil
 	}
-	if err := control.Set(kernel.SettingPID, 0); err != nil && !errors.Is(err, kernel.ErrPermission) {
+	switch err := control.Set(kernel.SettingPID, 0); {
+	case err == nil:
+		u.Socket = true
+	case !errors.Is(err, kernel.ErrPermission): // a kernel that refuses notices by itself
 		return fmt.Errorf("giving up the audit socket of the dead process %d: %w", s.PID, err)
 	}
-	u.Socket = true
 	return nil
-}
-
-// dead says that no process has the pid. Without /proc nothing is known.
-func dead(pid uint32) bool {
-	_, err := os.Stat("/proc/" + strconv.FormatUint(uint64(pid), 10))
-	_, noProc := os.Stat("/proc/self")
-	return errors.Is(err, os.ErrNotExist) && noProc == nil
 }
