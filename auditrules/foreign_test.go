@@ -3,6 +3,7 @@ package auditrules
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +171,7 @@ func TestInspect(t *testing.T) {
 		{"-a never,exclude -F uid=0", HidesSome, "where uid=0"},
 		{"-w /etc/passwd -p wa", silent, ""},
 		{"-a never,user -F uid=0", silent, ""},
+		{"-a never,exit -F arch=b64 -S connect -k tripline", HidesAll, "connect"},
 	} {
 		t.Run(test.line, func(t *testing.T) {
 			found := Inspect([][]byte{wireOf(t, test.line), plan.Rules[0].Wire}, plan, "x86_64")
@@ -192,6 +194,8 @@ func TestInspectOrder(t *testing.T) {
 	plan := shippedPlan(t)
 	never := wireOf(t, "-a never,exit -F arch=b64 -S connect")
 	exclude := wireOf(t, "-a never,exclude -F msgtype=SYSCALL")
+	entry := slices.Clone(never)
+	binary.NativeEndian.PutUint32(entry, listEntry)
 	for _, test := range []struct {
 		name  string
 		rules [][]byte
@@ -200,6 +204,10 @@ func TestInspectOrder(t *testing.T) {
 		{"before", [][]byte{never, plan.Rules[0].Wire}, 1},
 		{"behind", [][]byte{plan.Rules[0].Wire, never}, 0},
 		{"alone, so that ours would be behind", [][]byte{never}, 1},
+		{"before one of ours that was added again", [][]byte{plan.Rules[1].Wire, never, plan.Rules[0].Wire}, 1},
+		{"behind one of others that records as much", [][]byte{wireOf(t, "-a always,exit -F arch=b64 -S connect,open,426 -k others"), never}, 0},
+		{"behind one of others that records less", [][]byte{wireOf(t, "-a always,exit -F arch=b64 -S connect -F auid=1000 -k others"), never}, 1},
+		{"on the list entry, of kernels before 3.3", [][]byte{plan.Rules[0].Wire, entry}, 1},
 		{"exclude behind", [][]byte{plan.Rules[0].Wire, exclude}, 1},
 		{"only ours", [][]byte{plan.Rules[0].Wire, plan.Rules[1].Wire}, 0},
 		{"one that cannot be read", [][]byte{[]byte("short")}, 1},

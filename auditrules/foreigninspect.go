@@ -53,18 +53,12 @@ const (
 // Inspect finds among the kernel's rules, in their order and as the kernel's
 // bytes, those of others that hide from the sensor what its plan is to report,
 // or that make the kernel report every system call. The machine is what uname(2)
-// reports. In a list the first rule that matches decides, and the plan's rules
-// are added behind the others; on the list exclude every rule that matches drops
-// the record. A rule that cannot be read is a finding too.
+// reports. In a list the first rule that matches decides, so that a rule hides only
+// those of the plan that come behind it; rules of the plan that are not there are
+// added behind all others. On the list exclude every rule that matches drops the
+// record. A rule that cannot be read is a finding too.
 func Inspect(rules [][]byte, plan *Plan, machine string) []Finding {
-	own := make([]*KernelRule, 0, len(plan.Rules))
-	for _, one := range plan.Rules {
-		// A rule of our own that cannot be decoded is compared as bytes alone.
-		if decoded, err := DecodeKernelRule(one.Wire); err == nil {
-			own = append(own, decoded)
-		}
-	}
-	installed := firstOwn(rules, plan)
+	own := placeOwn(rules, plan)
 	var findings []Finding
 	for i, wire := range rules {
 		if plan.Has(wire) {
@@ -75,7 +69,7 @@ func Inspect(rules [][]byte, plan *Plan, machine string) []Finding {
 			findings = append(findings, Finding{Index: i, Effect: HidesSome, Text: "a rule of the kernel cannot be read, so that what it hides is not known: " + err.Error()})
 			continue
 		}
-		effect, text := rule.effectOn(own, i > installed)
+		effect, text := rule.effectOn(own, i)
 		if text == "" {
 			continue
 		}
@@ -87,8 +81,39 @@ func Inspect(rules [][]byte, plan *Plan, machine string) []Finding {
 	return findings
 }
 
+// placed is a rule of the plan and its place among the kernel's.
+type placed struct {
+	*KernelRule
+	place int
+}
+
+// placeOwn finds where the kernel has the rules of a plan, or a rule of others that
+// records as much; behind all where it has none.
+func placeOwn(rules [][]byte, plan *Plan) []placed {
+	own := make([]placed, 0, len(plan.Rules))
+	for _, one := range plan.Rules {
+		// A rule of our own that cannot be decoded is compared as bytes alone.
+		if decoded, err := DecodeKernelRule(one.Wire); err == nil {
+			own = append(own, placed{decoded, len(rules)})
+		}
+	}
+	for i, wire := range rules {
+		other, err := DecodeKernelRule(wire)
+		if err != nil || other.Action != actionAlways {
+			continue
+		}
+		for j := range own {
+			if i < own[j].place && other.demandsNoMore(own[j].KernelRule) && other.selectsAll(own[j].Calls) {
+				own[j].place = i
+			}
+		}
+	}
+	return own
+}
+
 // Has says whether a rule, as the kernel's bytes, is one of the plan: the same
-// rule, or one with the plan's key, as another plan's may be.
+// rule, or one that records and has the plan's key, as another plan's may be. A rule
+// that hides is nobody's plan, whatever its key.
 func (p *Plan) Has(wire []byte) bool {
 	if slices.ContainsFunc(p.Rules, func(one Rule) bool { return sameRule(one.Wire, wire) }) {
 		return true
@@ -98,28 +123,19 @@ func (p *Plan) Has(wire []byte) bool {
 		return false
 	}
 	key, found := rule.has(fieldKey)
-	return found && key.Text == p.Key
+	return found && key.Text == p.Key && rule.Action == actionAlways && (rule.List == listExit || rule.List == listURing)
 }
 
-// firstOwn is the place of the plan's first rule in the kernel, behind all where
-// none is installed.
-func firstOwn(rules [][]byte, plan *Plan) int {
-	if place := slices.IndexFunc(rules, plan.Has); place >= 0 {
-		return place
-	}
-	return len(rules)
-}
-
-// effectOn says what the rule does to the sensor's own rules; an empty text for
-// nothing. A rule that is behind them does not come to decide.
-func (r *KernelRule) effectOn(own []*KernelRule, behind bool) (Effect, string) {
+// effectOn says what the rule, which has the given place, does to the sensor's own
+// rules; an empty text for nothing.
+func (r *KernelRule) effectOn(own []placed, place int) (Effect, string) {
 	switch {
 	case r.List == listTask && r.Action == actionNever:
 		return r.hideTasks()
 	case r.List == listExclude:
 		return r.dropRecords(own)
-	case r.Action == actionNever && !behind:
-		return r.shadow(own)
+	case r.Action == actionNever:
+		return r.shadow(own, place)
 	case r.Action == actionAlways && r.List == listExit && r.allCalls() && r.unconditional():
 		return Costs, "every system call of every program is recorded, which slows the host and floods the sensor"
 	}
@@ -139,10 +155,15 @@ func (r *KernelRule) hideTasks() (Effect, string) {
 	return HidesSome, "programs that start while it is so" + r.when() + " are never audited, also not after the rule is gone"
 }
 
-// shadow is the effect of a rule that keeps calls from being recorded.
-func (r *KernelRule) shadow(own []*KernelRule) (Effect, string) {
+// shadow is the effect of a rule that keeps calls from being recorded. The list
+// entry, which kernels before 3.3 have, decides before every rule of the list exit.
+func (r *KernelRule) shadow(own []placed, place int) (Effect, string) {
 	effect, calls := HidesSome, []string(nil)
-	for _, mine := range own {
+	for _, one := range own {
+		if place > one.place && r.List != listEntry {
+			continue // it does not come to decide
+		}
+		mine := one.KernelRule
 		meets, all := r.covers(mine)
 		if !meets {
 			continue
@@ -169,7 +190,7 @@ func (r *KernelRule) shadow(own []*KernelRule) (Effect, string) {
 // covers says whether the rule can match what a rule of ours matches, and
 // whether it matches all of that.
 func (r *KernelRule) covers(mine *KernelRule) (meets, all bool) {
-	if r.List != mine.List {
+	if r.List != mine.List && (r.List != listEntry || mine.List != listExit) {
 		return false, false
 	}
 	all = true
@@ -223,8 +244,8 @@ func (r *KernelRule) when() string {
 }
 
 // dropRecords is the effect of a rule on the list exclude.
-func (r *KernelRule) dropRecords(own []*KernelRule) (Effect, string) {
-	uring := slices.ContainsFunc(own, func(one *KernelRule) bool { return one.List != listExit })
+func (r *KernelRule) dropRecords(own []placed) (Effect, string) {
+	uring := slices.ContainsFunc(own, func(one placed) bool { return one.List != listExit })
 	effect, dropped := HidesDetails, []string(nil)
 	for _, record := range []struct {
 		kind   uint32

@@ -6,8 +6,10 @@ import "strconv"
 const (
 	listUser    = 0
 	listTask    = 1
+	listEntry   = 2
 	listExit    = 4
 	listExclude = 5
+	listURing   = 7
 	prepend     = 0x10
 
 	actionNever  = 0

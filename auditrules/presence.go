@@ -91,6 +91,16 @@ func recorded(wire []byte, loaded [][]byte) bool {
 	return true
 }
 
+// selectsAll says whether the rule's mask has every call of another.
+func (r *KernelRule) selectsAll(calls [maskWords]uint32) bool {
+	for i := range calls {
+		if calls[i]&^r.Calls[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // demandsNoMore says whether the rule records every event of its calls that other
 // would record: it has no condition that other does not have too.
 func (r *KernelRule) demandsNoMore(other *KernelRule) bool {

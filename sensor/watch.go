@@ -29,6 +29,8 @@ type watch struct {
 	// locked says that the configuration is immutable and that the rules were
 	// there already.
 	locked bool
+	// found is the plan whose rules were there already, nil where they were added.
+	found *auditrules.Plan
 	// lostBefore is the kernel's count of lost records before anything was
 	// changed: whatever comes on top was lost on our watch.
 	lostBefore uint32
@@ -142,7 +144,7 @@ func (w *watch) find(plan *auditrules.Plan) error {
 	if len(present.Missing) > 0 {
 		return &LockedError{Missing: present.Missing}
 	}
-	w.unseen = present.BlindSpots
+	w.unseen, w.found = present.BlindSpots, plan
 	return nil
 }
 
