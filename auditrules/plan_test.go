@@ -135,3 +135,13 @@ func TestPlanUnknownMachine(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+// TestReleaseThatIsNone names releases for which nothing can be planned.
+func TestReleaseThatIsNone(t *testing.T) {
+	for release, says := range map[string]string{"": "", "5.10.0-30-amd64": "", "new": "two numbers", "5": "two numbers", "1.5": "oldest"} {
+		_, err := UpstreamFeatures("x86_64", release)
+		if (err == nil) != (says == "") || err != nil && (!strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "%!")) {
+			t.Errorf("%q: %v", release, err)
+		}
+	}
+}

@@ -16,8 +16,11 @@ func UpstreamFeatures(machine, release string) (kernel.Features, error) {
 		return features, nil
 	}
 	var major, minor int
-	if n, err := fmt.Sscanf(release, "%d.%d", &major, &minor); n != 2 || major < 2 || minor < 0 {
+	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
 		return features, fmt.Errorf("the kernel release %q does not begin with two numbers, as 5.10 does: %w", release, err)
+	}
+	if major < 2 || minor < 0 {
+		return features, fmt.Errorf("there is no kernel release %q with audit; the oldest is 2.6", release)
 	}
 	since := func(thenMajor, thenMinor int) kernel.Support {
 		if major > thenMajor || major == thenMajor && minor >= thenMinor {
