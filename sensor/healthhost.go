@@ -7,6 +7,7 @@ import (
 
 	"tripline/auditrules"
 	"tripline/auditrules/kernel"
+	"tripline/detect"
 	"tripline/sensor/health"
 )
 
@@ -24,6 +25,8 @@ type healthHost struct {
 	evicted, events uint64
 	// again asks once more after that, because gaps settle at the second time.
 	again bool
+	// before and latest are what the engine said of its rules at the last two times.
+	before, latest windows
 }
 
 var _ health.Host = (*healthHost)(nil)
@@ -46,15 +49,18 @@ func (h *healthHost) Look() (missing []auditrules.Rule, hidden []auditrules.Find
 	if err != nil {
 		return nil, nil, err
 	}
-	own := w.installed.Rules()
-	for _, rule := range own {
+	own := &auditrules.Plan{Rules: w.installed.Rules()}
+	for _, rule := range own.Rules {
 		if !present(rule.Wire, loaded) {
 			missing = append(missing, rule)
 		}
 	}
-	if digest := h.digest(loaded, own); digest != h.seen {
+	if w.found != nil { // what is locked cannot go missing, but be hidden from the start
+		own = w.found
+	}
+	if digest := h.digest(loaded, own.Rules); digest != h.seen {
 		h.seen = digest
-		h.hidden = auditrules.Inspect(loaded, &auditrules.Plan{Rules: own}, h.sensor.features.Machine)
+		h.hidden = auditrules.Inspect(loaded, own, h.sensor.features.Machine)
 	}
 	return missing, h.hidden, nil
 }
@@ -125,7 +131,9 @@ func (h *healthHost) Counters(ctx context.Context) health.Counters {
 		h.events, h.again = joined.Events, changed
 		p.do(ctx, from, func() {
 			if p.engine != nil {
-				h.evicted = p.engine.Stats().Evicted
+				stats := p.engine.Stats()
+				h.evicted = stats.Evicted
+				h.before, h.latest = h.latest, windowsOf(stats)
 			}
 			if p.gaps != nil {
 				p.gaps.Settle()
@@ -148,7 +156,8 @@ func (h *healthHost) Counters(ctx context.Context) health.Counters {
 	return counters
 }
 
-// OpenWindows implements health.Host.
+// OpenWindows implements health.Host. Asked after Counters, it lists also the
+// windows that were open at some moment since the look before.
 func (h *healthHost) OpenWindows(ctx context.Context) []health.OpenWindow {
 	p := h.sensor.pipeline
 	if p.engine == nil {
@@ -157,12 +166,39 @@ func (h *healthHost) OpenWindows(ctx context.Context) []health.OpenWindow {
 	var open []health.OpenWindow
 	p.do(ctx, h.sensor.watch.source, func() {
 		for _, one := range p.engine.Stats().Rules {
-			if one.Pending > 0 {
-				open = append(open, health.OpenWindow{ID: one.Rule.RuleID, Name: one.Rule.Name, Pending: one.Pending})
+			if pending := max(one.Pending, h.before.openUntil(h.latest, one.Rule.RuleID)); pending > 0 {
+				open = append(open, health.OpenWindow{ID: one.Rule.RuleID, Name: one.Rule.Name, Pending: pending})
 			}
 		}
 	})
 	return open
+}
+
+// windows are the open sequences of each rule at one moment, and how many began
+// until then, by the rule's id.
+type windows map[string]struct {
+	pending int
+	started uint64
+}
+
+func windowsOf(stats detect.Stats) windows {
+	all := make(windows, len(stats.Rules))
+	for _, one := range stats.Rules {
+		state := all[one.Rule.RuleID]
+		state.pending, state.started = one.Pending, one.Started
+		all[one.Rule.RuleID] = state
+	}
+	return all
+}
+
+// openUntil is how many sequences of a rule were open at some moment between two
+// looks. A rule that was reloaded counts anew.
+func (w windows) openUntil(later windows, rule string) int {
+	before, after := w[rule], later[rule]
+	if after.started < before.started {
+		before.started = 0
+	}
+	return before.pending + int(after.started-before.started)
 }
 
 // Alive implements health.Host.

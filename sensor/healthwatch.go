@@ -30,7 +30,8 @@ func (s *Sensor) watchHealth(ctx context.Context) <-chan struct{} {
 		PID:   uint32(os.Getpid()), Owner: from.Mode() == source.Unicast, Key: s.options.Config.Kernel.Key,
 		Lost:      s.watch.lostBefore,
 		Reinstall: s.options.Config.Health.Reinstall, Reenable: s.options.Config.Health.Reenable,
-		Losses: &s.losses,
+		Losses:  &s.losses,
+		Relayed: from.Mode() == source.Audisp || from.Mode() == source.Tailing,
 	})
 	if holder := from.Holder(); holder != nil {
 		watcher.Daemon = holder.PID

@@ -32,6 +32,11 @@ type Condition struct {
 	Detail map[string]any
 	// Who did it, nil where that is not known.
 	Who *Who
+	// Extent tells what it is like by now, such as the rules that are gone. A
+	// condition that holds is told again when it is raised with another extent.
+	Extent string
+	// Blind says that nothing is seen while it holds, whatever its kind.
+	Blind bool
 }
 
 // ID names the condition: its kind, and its subject where it has one.
@@ -48,8 +53,8 @@ type Message struct {
 	// ID is the condition's name, the same when it is raised and cleared.
 	ID      string
 	Cleared bool
-	// Suppressed counts changes of the condition that were not told before
-	// this one, because there were too many.
+	// Suppressed counts changes of the condition that were not told when they
+	// happened, because there were too many.
 	Suppressed uint64
 	// Time is when it is said.
 	Time time.Time
@@ -76,12 +81,19 @@ type Board struct {
 
 // entry is a condition that is or was raised.
 type entry struct {
-	condition    Condition
-	raised, told bool
-	tokens       int
-	filled       time.Time
-	suppressed   uint64
+	condition Condition
+	raised    bool
+	// told is what was told last, changed that the extent is another since.
+	told, changed bool
+	tokens        int
+	filled        time.Time
+	suppressed    uint64
+	// used is when it was raised or cleared last.
+	used time.Time
 }
+
+// untold says that something is not told yet.
+func (e *entry) untold() bool { return e.raised != e.told || e.changed }
 
 // NewBoard makes a Board that hands its messages to emit, one at a time. The
 // time is asked of now, which is time.Now outside of tests.
@@ -90,27 +102,41 @@ func NewBoard(emit func(Message), now func() time.Time) *Board {
 }
 
 // Raise says that a condition holds. While it holds, saying so again does
-// nothing.
+// nothing, unless with another extent.
 func (b *Board) Raise(c Condition) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	one := b.conditions[c.ID()]
 	if one == nil {
-		if len(b.conditions) >= maxConditions {
+		if len(b.conditions) >= maxConditions && !b.forget() {
 			b.dropped++
 			return
 		}
 		one = &entry{tokens: burst, filled: b.now()}
 		b.conditions[c.ID()] = one
 	}
-	if one.raised {
+	if one.raised && c.Extent == one.condition.Extent {
 		return
 	}
 	if c.Since.IsZero() {
 		c.Since = b.now()
 	}
-	one.condition, one.raised = c, true
-	b.tell(one)
+	one.changed = one.raised
+	one.condition, one.raised, one.used = c, true, b.now()
+	b.change(one)
+}
+
+// forget makes room by forgetting the condition that has been over for longest;
+// false when all hold or are still to be told.
+func (b *Board) forget() bool {
+	oldest := ""
+	for id, one := range b.conditions {
+		if !one.raised && !one.untold() && (oldest == "" || one.used.Before(b.conditions[oldest].used)) {
+			oldest = id
+		}
+	}
+	delete(b.conditions, oldest)
+	return oldest != ""
 }
 
 // Clear says that a condition is over, and why. One that does not hold stays so.
@@ -121,9 +147,17 @@ func (b *Board) Clear(kind Kind, subject, what string, detail map[string]any) {
 	if one == nil || !one.raised {
 		return
 	}
-	one.raised = false
+	one.raised, one.changed, one.used = false, false, b.now()
 	one.condition.What, one.condition.Who, one.condition.Detail = what, nil, detail
-	b.tell(one)
+	b.change(one)
+}
+
+// Dropped counts the conditions that could not be told because too many others
+// hold.
+func (b *Board) Dropped() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.dropped
 }
 
 // Raised says whether a condition holds.
@@ -152,15 +186,23 @@ func (b *Board) Tick() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, one := range b.conditions {
-		if one.raised != one.told {
+		if one.untold() {
 			b.tell(one)
 		}
 	}
 }
 
-// tell emits the present state of a condition, unless that was done too often.
-// What is held back is told by a later Tick, if it is still so then.
-func (b *Board) tell(one *entry) {
+// change tells of a change, and counts it where it cannot be told now. What is held
+// back is told by a later Tick, if it is still so then.
+func (b *Board) change(one *entry) {
+	if !b.tell(one) {
+		one.suppressed++
+	}
+}
+
+// tell emits the present state of a condition, unless that was done too often,
+// which gives false.
+func (b *Board) tell(one *entry) bool {
 	now := b.now()
 	for one.tokens < burst && now.Sub(one.filled) >= refill {
 		one.tokens++
@@ -170,15 +212,15 @@ func (b *Board) tell(one *entry) {
 		one.filled = now
 	}
 	if one.tokens == 0 {
-		one.suppressed++
-		return
+		return false
 	}
-	if one.raised == one.told {
-		return // it was raised and cleared while nothing could be told
+	if !one.untold() {
+		return true // it was raised and cleared while nothing could be told
 	}
 	one.tokens--
-	one.told = one.raised
+	one.told, one.changed = one.raised, false
 	message := Message{Condition: one.condition, ID: one.condition.ID(), Cleared: !one.raised, Suppressed: one.suppressed, Time: now}
 	one.suppressed = 0
 	b.emit(message)
+	return true
 }

@@ -20,10 +20,14 @@ func (m Message) State() string {
 	return "raised"
 }
 
-// Level is log.level: that of the kind, and info when the condition is over.
+// Level is log.level: that of the kind, error where nothing is seen, and info when
+// the condition is over.
 func (m Message) Level() string {
-	if m.Cleared {
+	switch {
+	case m.Cleared:
 		return "info"
+	case m.Blind:
+		return "error"
 	}
 	return m.Kind.ecs().level
 }

@@ -42,7 +42,7 @@ func (w *Watcher) checkCounters(ctx context.Context, now time.Time) {
 		{SequencesEvicted, "", counters.SequencesEvicted, false, "unfinished sequences were given up because there are too many; raise max_pending_per_rule in [detect]"},
 	}
 	for _, one := range counters.Outputs {
-		losses = append(losses, loss{AlertsDropped, one.Name, one.Lost, false, "alerts were not delivered to " + one.Name})
+		losses = append(losses, loss{AlertsDropped, one.Name, one.Lost, false, "alerts or events were not delivered to " + one.Name})
 		w.checkOutput(one, now)
 	}
 	var lost uint64
@@ -67,6 +67,10 @@ func (w *Watcher) checkLoss(one loss, now time.Time) uint64 {
 	if e == nil {
 		e = &episode{}
 		w.episodes[id] = e
+	}
+	if one.total < e.seen { // what was counted is gone, as with a rule that was reloaded
+		e.begun -= min(e.begun, e.seen-one.total)
+		e.seen = one.total
 	}
 	more := one.total - e.seen
 	e.seen = one.total
@@ -115,27 +119,52 @@ func (w *Watcher) checkOutput(one OutputCounters, now time.Time) {
 	}
 }
 
-// maxWindows is how many rules are named whose windows a loss leaves incomplete.
-const maxWindows = 32
+// maxWindows is how many rules are named one by one whose windows a loss leaves
+// incomplete; moreWindows is the subject of the others together.
+const (
+	maxWindows  = 32
+	moreWindows = "more"
+)
 
 // checkWindows names the rules that had sequences open during a loss.
 func (w *Watcher) checkWindows(ctx context.Context, lost uint64, now time.Time) {
-	for i, one := range w.Host.OpenWindows(ctx) {
-		if i == maxWindows {
-			break
+	named := 0
+	for id, e := range w.episodes {
+		if subject, isWindow := windowOf(id); isWindow && e.raised && subject != moreWindows {
+			named++
 		}
-		e := w.episodes[string(WindowIncomplete)+one.ID]
-		if e == nil {
-			e = &episode{}
-			w.episodes[string(WindowIncomplete)+one.ID] = e
+	}
+	others := 0
+	for _, one := range w.Host.OpenWindows(ctx) {
+		if w.episodes[string(WindowIncomplete)+one.ID] == nil {
+			if named == maxWindows {
+				others++
+				continue
+			}
+			named++
 		}
-		e.raised, e.last = true, now
-		w.Board.Raise(Condition{
+		w.raiseWindow(now, Condition{
 			Kind: WindowIncomplete, Subject: one.ID, Since: w.counted,
 			Detail: map[string]any{"rule": map[string]any{"id": one.ID, "name": one.Name}, "pending": one.Pending, "lost": lost},
 			What:   fmt.Sprintf("records were lost while %d sequences of the rule %q were open: it may have missed what would have completed them", one.Pending, one.Name),
 		})
 	}
+	if others > 0 {
+		w.raiseWindow(now, Condition{
+			Kind: WindowIncomplete, Subject: moreWindows, Since: w.counted, Detail: map[string]any{"rules": others, "lost": lost},
+			What: fmt.Sprintf("records were lost while sequences of %d more rules were open: they may have missed what would have completed them", others),
+		})
+	}
+}
+
+// raiseWindow raises a condition that endWindows ends.
+func (w *Watcher) raiseWindow(now time.Time, c Condition) {
+	id := string(WindowIncomplete) + c.Subject
+	if w.episodes[id] == nil {
+		w.episodes[id] = &episode{}
+	}
+	w.episodes[id].raised, w.episodes[id].last = true, now
+	w.Board.Raise(c)
 }
 
 // endWindows ends what checkWindows raised once nothing was lost for a while.

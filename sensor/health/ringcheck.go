@@ -12,8 +12,24 @@ type Ring struct {
 	Who  Who
 }
 
-// maxRings bounds how many processes with rings are remembered for each program.
-const maxRings = 64
+// ringed is a program that set up rings unseen.
+type ringed struct {
+	// pids are its processes with rings.
+	pids map[uint32]bool
+	last time.Time
+}
+
+const (
+	// maxRings bounds how many processes with rings are remembered for each program.
+	maxRings = 64
+	// maxPrograms is how many programs are told of one by one. Each is remembered
+	// for ringMemory after its last ring, so that a process that changes its name
+	// again and again causes no more alerts than that.
+	maxPrograms = 32
+	ringMemory  = time.Hour
+	// otherPrograms is the subject of those beyond.
+	otherPrograms = "more"
+)
 
 // RingSetUp tells the Watcher of a ring. It never waits: of a flood of rings,
 // those that do not fit are of programs that are told of already, or are the
@@ -28,12 +44,21 @@ func (w *Watcher) RingSetUp(ring Ring) {
 // noteRing raises a condition for the ring's program.
 func (w *Watcher) noteRing(ring Ring) {
 	program := ring.Who.Executable
-	if pids := w.ringed[program]; len(pids) < maxRings && len(w.ringed) < maxConditions {
-		if pids == nil {
-			pids = make(map[uint32]bool)
-			w.ringed[program] = pids
-		}
-		pids[ring.Who.PID] = true
+	one := w.ringed[program]
+	if one == nil && len(w.ringed) >= maxPrograms {
+		w.Board.Raise(Condition{
+			Kind: RingUnseen, Subject: otherPrograms, Since: ring.Time, Who: &ring.Who,
+			What: fmt.Sprintf("more than %d programs set up io_uring rings within an hour, one of them %s: their connections are not seen", maxPrograms, program),
+		})
+		return
+	}
+	if one == nil {
+		one = &ringed{pids: make(map[uint32]bool)}
+		w.ringed[program] = one
+	}
+	one.last = w.Now()
+	if len(one.pids) < maxRings {
+		one.pids[ring.Who.PID] = true
 	}
 	w.Board.Raise(Condition{
 		Kind: RingUnseen, Subject: program, Since: ring.Time, Who: &ring.Who,
@@ -43,16 +68,22 @@ func (w *Watcher) noteRing(ring Ring) {
 
 // checkRings clears the conditions of programs none of whose processes with a
 // ring runs any more.
-func (w *Watcher) checkRings() {
-	for program, pids := range w.ringed {
-		for pid := range pids {
+func (w *Watcher) checkRings(now time.Time) {
+	for program, one := range w.ringed {
+		for pid := range one.pids {
 			if !w.Host.Alive(pid) {
-				delete(pids, pid)
+				delete(one.pids, pid)
 			}
 		}
-		if len(pids) == 0 {
-			delete(w.ringed, program)
-			w.Board.Clear(RingUnseen, program, "no process of "+program+" with an io_uring ring runs any more", nil)
+		if len(one.pids) > 0 {
+			continue
 		}
+		w.Board.Clear(RingUnseen, program, "no process of "+program+" with an io_uring ring runs any more", nil)
+		if now.Sub(one.last) >= ringMemory {
+			delete(w.ringed, program)
+		}
+	}
+	if len(w.ringed) < maxPrograms {
+		w.Board.Clear(RingUnseen, otherPrograms, "programs with io_uring rings are few enough again to be told of one by one", nil)
 	}
 }

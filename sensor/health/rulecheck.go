@@ -1,7 +1,10 @@
 package health
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +30,7 @@ func (w *Watcher) checkRules(status kernel.Status, now time.Time) {
 // allowed and was not done too often.
 func (w *Watcher) checkMissing(missing []auditrules.Rule, status kernel.Status, now time.Time) {
 	if len(missing) == 0 {
+		w.gone.forget()
 		w.Board.Clear(RulesDeleted, "", "the sensor's kernel rules are all there again", nil)
 		w.Board.Clear(RulesDeleted, "again", "the sensor's kernel rules are all there again", nil)
 		return
@@ -37,7 +41,9 @@ func (w *Watcher) checkMissing(missing []auditrules.Rule, status kernel.Status, 
 		lines = append(lines, one.Line)
 	}
 	what := fmt.Sprintf("%d of the sensor's kernel rules were deleted: what they report is not seen", len(missing))
-	w.Board.Raise(Condition{Kind: RulesDeleted, Who: who, Since: w.since(at), What: what, Detail: map[string]any{"rules": lines}})
+	w.Board.Raise(Condition{
+		Kind: RulesDeleted, Who: who, Since: w.since(at), What: what, Detail: map[string]any{"rules": lines}, Extent: w.gone.of(lines),
+	})
 	if !w.Reinstall || status.Locked() {
 		return
 	}
@@ -52,6 +58,7 @@ func (w *Watcher) checkMissing(missing []auditrules.Rule, status kernel.Status, 
 		w.nextLook = w.rules.next
 		return
 	}
+	w.gone.forget()
 	w.Board.Clear(RulesDeleted, "", "the sensor added its kernel rules again", map[string]any{"rules": lines})
 }
 
@@ -76,32 +83,59 @@ func hasKey(recorded, key string) bool {
 	return false
 }
 
-// checkHidden tells of rules of others that keep the sensor from seeing.
+// checkHidden tells of rules of others that keep the sensor from seeing, the worst
+// first, and again when there is another: many hosts have a harmless one for ever,
+// which must not cover for one that hides all.
 func (w *Watcher) checkHidden(hidden []auditrules.Finding) {
-	const shown = 16
-	var lines, texts []string
-	count := 0
-	for _, one := range hidden {
-		if one.Effect < auditrules.HidesSome {
-			continue
-		}
-		count++
-		if count <= shown {
-			lines = append(lines, one.Line)
-			texts = append(texts, one.Text)
-		}
-	}
-	if count == 0 {
+	hiding := slices.DeleteFunc(slices.Clone(hidden), func(one auditrules.Finding) bool { return one.Effect < auditrules.HidesSome })
+	if len(hiding) == 0 {
+		w.hiding.forget()
 		w.Board.Clear(RulesShadowed, "", "no rule of others hides anything from the sensor any more", nil)
 		return
 	}
+	slices.SortStableFunc(hiding, func(a, b auditrules.Finding) int { return cmp.Compare(b.Effect, a.Effect) })
+	lines, texts := make([]string, len(hiding)), make([]string, len(hiding))
+	for i, one := range hiding {
+		lines[i], texts[i] = one.Line, one.Text
+	}
+	const shown = 16
 	who, at := w.who(func(c Change) bool { return c.Operation == "add_rule" && !hasKey(c.Key, w.Key) })
 	w.Board.Raise(Condition{
-		Kind: RulesShadowed, Who: who, Since: w.since(at),
-		What:   fmt.Sprintf("%d rules of others hide from the sensor what it looks for; the first %s", count, texts[0]),
-		Detail: map[string]any{"rules": lines, "effects": texts, "count": count},
+		Kind: RulesShadowed, Who: who, Since: w.since(at), Extent: w.hiding.of(lines),
+		What: fmt.Sprintf("%d rules of others hide from the sensor what it looks for; the worst %s", len(hiding), texts[0]),
+		Detail: map[string]any{
+			"rules": lines[:min(shown, len(lines))], "effects": texts[:min(shown, len(texts))], "count": len(hiding),
+		},
 	})
 }
+
+// extent tells when a set of rules has one that it had not when it was told of.
+type extent struct {
+	told    map[string]bool
+	version int
+}
+
+// maxExtent is how many rules are remembered to have been told of.
+const maxExtent = 1024
+
+// of gives another text than before where one of the rules is new.
+func (e *extent) of(lines []string) string {
+	lines = lines[:min(len(lines), maxExtent)]
+	if !slices.ContainsFunc(lines, func(one string) bool { return !e.told[one] }) {
+		return strconv.Itoa(e.version)
+	}
+	if e.told == nil || len(e.told) > maxExtent {
+		e.told = make(map[string]bool)
+	}
+	for _, one := range lines {
+		e.told[one] = true
+	}
+	e.version++
+	return strconv.Itoa(e.version)
+}
+
+// forget begins anew, for when it is over.
+func (e *extent) forget() { e.told = nil }
 
 // mending counts attempts to mend one thing, so that the sensor never fights
 // with somebody who undoes it again.

@@ -63,7 +63,7 @@ func (w *Watcher) checkSocket(ctx context.Context, status kernel.Status, now tim
 		who, at := w.set("audit_pid", status.PID)
 		w.Board.Clear(SocketLost, "", "another process has the audit socket now", nil)
 		w.Board.Raise(Condition{
-			Kind: SocketTaken, Who: who, Since: w.since(at), Detail: map[string]any{"audit_pid": status.PID},
+			Kind: SocketTaken, Who: who, Since: w.since(at), Detail: map[string]any{"audit_pid": status.PID}, Extent: fmt.Sprint(status.PID),
 			What: fmt.Sprintf("process %d took the kernel's audit socket: the sensor receives nothing; end that process, or restart the sensor to listen beside it", status.PID),
 		})
 	default:
@@ -97,11 +97,17 @@ func (w *Watcher) checkDaemon(status kernel.Status) {
 	if pid != 0 && !w.Host.Alive(pid) {
 		pid = 0 // the kernel notices at the next record
 	}
+	if pid == 0 && w.Relayed {
+		w.unrelayed()
+	}
 	if pid == w.daemon {
 		return
 	}
 	before := w.daemon
 	w.daemon = pid
+	if pid == 0 && w.Relayed {
+		return
+	}
 	if pid == 0 {
 		who, at := w.set("audit_pid", 0)
 		w.Board.Raise(Condition{
@@ -120,6 +126,20 @@ func (w *Watcher) checkDaemon(status kernel.Status) {
 	w.nextLook = w.Now()
 }
 
+// unrelayed tells that the daemon through which records reach the sensor does not
+// run, as it may be from the start.
+func (w *Watcher) unrelayed() {
+	who, at := w.set("audit_pid", 0)
+	detail := map[string]any{"mend": "systemctl start auditd"}
+	if w.daemon != 0 {
+		detail["audit_pid"] = w.daemon
+	}
+	w.Board.Raise(Condition{
+		Kind: DaemonStopped, Who: who, Since: w.since(at), Blind: true, Detail: detail,
+		What: "the audit daemon through which records reach the sensor does not run: nothing is seen until it does",
+	})
+}
+
 // checkSettings tells of settings that others made worse for the sensor or the
 // host than they were when it began.
 func (w *Watcher) checkSettings(status kernel.Status) {
@@ -136,7 +156,7 @@ func (w *Watcher) checkSettings(status kernel.Status) {
 		},
 		{
 			kernel.SettingBacklogLimit, "audit_backlog_limit",
-			status.BacklogLimit != 0 && status.BacklogLimit < w.expected.BacklogLimit, "the kernel queues fewer records before it loses them",
+			status.BacklogLimit != 0 && (w.expected.BacklogLimit == 0 || status.BacklogLimit < w.expected.BacklogLimit), "the kernel queues fewer records before it loses them",
 		},
 		{
 			kernel.SettingBacklogWaitTime, "audit_backlog_wait_time",
@@ -151,7 +171,7 @@ func (w *Watcher) checkSettings(status kernel.Status) {
 		}
 		who, at := w.set(one.record, now)
 		w.Board.Raise(Condition{
-			Kind: SettingChanged, Subject: name, Who: who, Since: w.since(at),
+			Kind: SettingChanged, Subject: name, Who: who, Since: w.since(at), Extent: fmt.Sprint(now),
 			Detail: map[string]any{"before": before, "now": now},
 			What:   fmt.Sprintf("audit's %s was set from %d to %d: %s", name, before, now, one.what),
 		})

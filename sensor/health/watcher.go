@@ -71,7 +71,9 @@ type Options struct {
 	Owner bool
 	Key   string
 	// Daemon is the audit daemon beside the sensor when it began, 0 for none.
-	Daemon uint32
+	// Relayed says that records reach the sensor through that daemon alone.
+	Daemon  uint32
+	Relayed bool
 	// Lost is the kernel's count of lost records from before the sensor began.
 	Lost uint32
 	// Reinstall and Reenable allow to mend what others undid.
@@ -127,8 +129,10 @@ type Watcher struct {
 	enabling mending
 	claiming mending
 	daemon   uint32
-	// ringed has, for each program, the processes that set up rings unseen.
-	ringed    map[string]map[uint32]bool
+	// gone and hiding are the rules that were told of as deleted and as hiding.
+	gone, hiding extent
+	// ringed has the programs that set up rings unseen.
+	ringed    map[string]*ringed
 	episodes  map[string]*episode
 	stalled   map[string]stall
 	lostTotal uint64
@@ -145,7 +149,7 @@ func NewWatcher(options Options) *Watcher {
 	}
 	return &Watcher{
 		Options: options, changes: make(chan Change, 256),
-		rings: make(chan Ring, 64), ringed: make(map[string]map[uint32]bool),
+		rings: make(chan Ring, 64), ringed: make(map[string]*ringed),
 		episodes: make(map[string]*episode), stalled: make(map[string]stall),
 	}
 }
@@ -274,7 +278,7 @@ func (w *Watcher) Check(ctx context.Context) {
 		w.checkRules(status, now)
 	}
 	w.checkCounters(ctx, now)
-	w.checkRings()
+	w.checkRings(now)
 	w.Board.Tick()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ type fakeHost struct {
 	status    kernel.Status
 	statusErr error
 	missing   []auditrules.Rule
+	hidden    []auditrules.Finding
 	counters  Counters
 	open      []OpenWindow
 	mended    int
@@ -27,7 +29,7 @@ type fakeHost struct {
 
 func (f *fakeHost) Status() (kernel.Status, error) { return f.status, f.statusErr }
 func (f *fakeHost) Look() ([]auditrules.Rule, []auditrules.Finding, error) {
-	return f.missing, nil, nil
+	return f.missing, f.hidden, nil
 }
 
 func (f *fakeHost) Reinstall([]auditrules.Rule) error        { f.mended++; return f.refuse }
@@ -97,6 +99,13 @@ func TestConditions(t *testing.T) {
 		{"socket lost for good", Options{}, func(b *bench) { b.host.status.PID, b.host.refuse = 0, errors.New("no") }, func(b *bench) { b.host.status.PID = ownPID }, "+socket_lost", "-socket_lost"},
 		{"the kernel may panic", Options{}, func(b *bench) { b.host.status.Failure = 2 }, func(b *bench) { b.host.status.Failure = 1 }, "+setting_changed:failure", "-setting_changed:failure"},
 		{"programs may wait", Options{}, func(b *bench) { b.host.status.BacklogWaitTime = 6000 }, func(b *bench) { b.host.status.BacklogWaitTime = 0 }, "+setting_changed:backlog_wait_time", "-setting_changed:backlog_wait_time"},
+		{"a backlog without limit gets one", Options{}, func(b *bench) { b.watcher.expected.BacklogLimit, b.host.status.BacklogLimit = 0, 64 }, func(b *bench) { b.host.status.BacklogLimit = 0 }, "+setting_changed:backlog_limit", "-setting_changed:backlog_limit"},
+		{"a counter begins anew", Options{}, func(b *bench) {
+			b.host.counters.SequencesEvicted = 9
+			b.look()
+			b.said()
+			b.host.counters.SequencesEvicted = 2 // a rule was reloaded
+		}, func(b *bench) { b.pass(quiet) }, "", "-sequences_evicted"},
 		{"a better setting", Options{}, func(b *bench) { b.host.status.BacklogLimit = 1 << 16 }, nil, "", ""},
 		{"rules stay deleted", Options{}, func(b *bench) { b.host.missing = rule; b.pass(lookInterval) }, func(b *bench) { b.host.missing = nil; b.pass(lookInterval) }, "+rules_deleted", "-rules_deleted"},
 		{"rules are added again", Options{Reinstall: true}, func(b *bench) { b.host.missing = rule; b.pass(lookInterval) }, nil, "+rules_deleted -rules_deleted", ""},
@@ -133,6 +142,129 @@ func TestConditions(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// worse lets a condition of the given kind begin and grow, and fails unless both is
+// told, and the growth in the words and at the level given.
+func (b *bench) worse(t *testing.T, kind Kind, begin, grow func(), says string) {
+	t.Helper()
+	for _, change := range []func(){begin, func() {}, grow, func() {}} {
+		change()
+		b.pass(lookInterval)
+		b.look()
+	}
+	if len(b.told) != 2 || b.told[0].Kind != kind || b.told[1].Kind != kind || b.told[1].Cleared || !strings.Contains(b.told[1].What, says) {
+		t.Errorf("told %+v", b.told)
+	}
+}
+
+// TestHarmlessCoversForNothing lets conditions that hold grow.
+func TestHarmlessCoversForNothing(t *testing.T) {
+	harmless := auditrules.Finding{Line: "-a never,exit -F exe=/usr/sbin/crond", Effect: auditrules.HidesSome, Text: "hides crond"}
+	evil := auditrules.Finding{Line: "-a never,exit -S all", Effect: auditrules.HidesAll, Text: "hides all"}
+	t.Run("rules that hide", func(t *testing.T) {
+		b := newBench(Options{})
+		b.worse(t, RulesShadowed,
+			func() { b.host.hidden = []auditrules.Finding{harmless} },
+			func() { b.host.hidden = []auditrules.Finding{harmless, evil} }, "2 rules of others hide from the sensor what it looks for; the worst hides all")
+	})
+	t.Run("one of them is deleted and comes back", func(t *testing.T) {
+		b := newBench(Options{})
+		b.worse(t, RulesShadowed,
+			func() { b.host.hidden = []auditrules.Finding{harmless} },
+			func() {
+				b.host.hidden = nil
+				b.pass(lookInterval)
+				b.look()
+				b.told = b.told[:1]
+				b.host.hidden = []auditrules.Finding{harmless}
+			}, "hides crond")
+	})
+	t.Run("deleted rules", func(t *testing.T) {
+		b := newBench(Options{})
+		b.worse(t, RulesDeleted,
+			func() { b.host.missing = []auditrules.Rule{{Line: "one"}} },
+			func() { b.host.missing = []auditrules.Rule{{Line: "one"}, {Line: "two"}} }, "2 of the sensor's")
+	})
+	t.Run("a setting", func(t *testing.T) {
+		b := newBench(Options{})
+		b.worse(t, SettingChanged,
+			func() { b.host.status.BacklogLimit = 4096 }, func() { b.host.status.BacklogLimit = 1 }, "from 8192 to 1:")
+	})
+	t.Run("the socket", func(t *testing.T) {
+		b := newBench(Options{})
+		b.worse(t, SocketTaken, func() { b.host.status.PID = 98 }, func() { b.host.status.PID = 99 }, "process 99 took")
+	})
+}
+
+// TestRelayed watches the audit daemon through which records reach the sensor: without
+// it nothing is seen.
+func TestRelayed(t *testing.T) {
+	for name, daemon := range map[string]uint32{"from the start": 0, "later": 7} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(Options{})
+			b.watcher.Owner, b.watcher.Relayed = false, true
+			b.watcher.started, b.watcher.Daemon = false, daemon
+			b.host.status.PID = daemon
+			b.look()
+			b.host.status.PID = 0
+			b.look()
+			if len(b.told) != 1 || b.told[0].Kind != DaemonStopped || b.told[0].Level() != "error" || !strings.Contains(b.told[0].What, "nothing is seen") {
+				t.Fatalf("told %+v", b.told)
+			}
+			b.look()
+			b.host.status.PID = 8
+			b.look()
+			if got := b.said(); got != "+daemon_stopped -daemon_stopped +daemon_started -daemon_started" {
+				t.Errorf("told %q", got)
+			}
+		})
+	}
+}
+
+// TestRingsOfManyPrograms lets a process change its name for every ring: few are told
+// of, and it ends.
+func TestRingsOfManyPrograms(t *testing.T) {
+	b := newBench(Options{})
+	b.host.gone = map[uint32]bool{7: true}
+	for range 20 {
+		for i := range 50 {
+			b.watcher.RingSetUp(Ring{Who: Who{PID: 7, Executable: fmt.Sprintf("/tmp/%d-%v", i, b.elapsed)}})
+		}
+		b.look()
+	}
+	if len(b.told) > 2*maxPrograms+burst || len(b.watcher.ringed) > maxPrograms {
+		t.Errorf("%d messages, %d programs remembered", len(b.told), len(b.watcher.ringed))
+	}
+	b.pass(ringMemory)
+	b.look()
+	b.pass(refill)
+	b.look()
+	if active := b.watcher.Board.Active(); len(active) != 0 || len(b.watcher.ringed) != 0 {
+		t.Errorf("in the end %+v hold, %d programs are remembered", active, len(b.watcher.ringed))
+	}
+}
+
+// TestWindowsOfManyRules loses records while more rules have windows than are told one
+// by one.
+func TestWindowsOfManyRules(t *testing.T) {
+	b := newBench(Options{})
+	for i := range 3 * maxWindows {
+		b.host.open = append(b.host.open, OpenWindow{ID: fmt.Sprint(i), Pending: 1})
+	}
+	for range 2 {
+		b.host.counters.Overruns++
+		b.look()
+	}
+	if told := b.said(); strings.Count(told, "window_incomplete:") != maxWindows+1 || !strings.Contains(told, "+window_incomplete:more") {
+		t.Errorf("told %q", told)
+	}
+	b.host.open = nil
+	b.pass(quiet)
+	b.look()
+	if active := b.watcher.Board.Active(); len(active) != 0 {
+		t.Errorf("in the end %+v hold", active)
 	}
 }
 
