@@ -27,9 +27,11 @@ if [ -z "$mirror" ]; then
 	exit 1
 fi
 
+# What the tests look with. The audit daemon is there and does not start by itself.
+common=procps,iproute2,auditd
 case $name in
-*-sysv) include=sysvinit-core,sysv-rc,initscripts,insserv,procps,iproute2 ;;
-*) include=systemd,systemd-sysv,procps,iproute2 ;;
+*-sysv) include=sysvinit-core,sysv-rc,initscripts,insserv,$common ;;
+*) include=systemd,systemd-sysv,$common ;;
 esac
 mkdir -p dist/guests
 rm -rf "$root.part"
@@ -37,6 +39,7 @@ debootstrap --variant=minbase --include="$include" "$suite" "$root.part" "$mirro
 	tail -n 5 "dist/guests/$name.log" >&2
 	exit 1
 }
+rm -f "$root.part"/etc/systemd/system/multi-user.target.wants/auditd.service "$root.part"/etc/rc?.d/S*auditd
 rm -rf "$root.part"/var/cache/apt/archives/*.deb "$root.part"/var/lib/apt/lists/*
 mv "$root.part" "$root"
 echo "$PWD/$root"
