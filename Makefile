@@ -47,6 +47,20 @@ PACKAGE_VERSION = $(or $(VERSION),$(shell sed -n 's/^var Version = "\(.*\)".*/\1
 packages: ## Make .deb and .rpm for every architecture into dist/, with checksums and bills of materials.
 	@VERSION="$(PACKAGE_VERSION)" SOURCE_DATE_EPOCH="$(SOURCE_DATE_EPOCH)" GO="$(GO)" packaging/build.sh $(ARCHS)
 
+# In their way through a chroot and a guest the packages are tried by their files in
+# dist/; each test says what it lacks here.
+test-packages: packages ## Try the packages: scripts, chroots of Debian, an rpm root, lintian, rpmlint (root, debootstrap).
+	packaging/test/scripts.sh
+	packaging/test/debian.sh $(or $(SUITES),bookworm bullseye)
+	packaging/test/rpm.sh
+
+# Some 10 minutes a guest.
+test-service: packages ## Boot Debian guests in qemu with the package installed and try the service; GUESTS="bookworm …".
+	packaging/test/service.sh $(or $(GUESTS),bookworm bullseye bookworm-sysv)
+
+packages-twice: ## Build the packages in two clones of this commit in different folders, and compare them.
+	packaging/test/twice.sh
+
 man: ## Write the man pages and the shells' completions into dist/man.
 	@rm -rf dist/man
 	SOURCE_DATE_EPOCH="$(SOURCE_DATE_EPOCH)" $(GO) run -tags man ./cmd/tripline docs sensor.toml dist/man

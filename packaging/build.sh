@@ -44,7 +44,6 @@ stage_common() {
 	cp README.md docs/*.md "$1/doc/"
 	gzip -9nc CHANGELOG.md >"$1/doc/changelog.gz"
 	cp packaging/copyright "$1/doc/copyright"
-	cp LICENSE "$1/doc/LICENSE"
 	{
 		echo "tripline ($VERSION-1) unstable; urgency=medium"
 		echo
@@ -53,6 +52,25 @@ stage_common() {
 		echo " -- $MAINTAINER  $(date_of_source '+%a, %d %b %Y %H:%M:%S +0000')"
 	} | gzip -9n >"$1/changelog.Debian.gz"
 	cp packaging/lintian-overrides "$1/lintian"
+}
+
+# describe writes the description with each page of documentation as an entry.
+describe() {
+	entries=
+	for file in "$STAGE"/man?/* "$STAGE"/doc/*; do
+		case $file in
+		*/doc/*) folder=/usr/share/doc/tripline ;;
+		*) folder=/usr/share/man/$(basename "$(dirname "$file")") ;;
+		esac
+		entries="$entries  - {src: $file, dst: $folder/${file##*/}, packager: rpm, type: doc, file_info: {mode: 0644}}
+"
+	done
+	while IFS= read -r line; do
+		case $line in
+		*RPM-DOCUMENTATION) printf '%s' "$entries" ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done <packaging/nfpm.yaml
 }
 
 rm -rf dist/stage
@@ -78,8 +96,12 @@ for ARCH in "$@"; do
 	esac
 	deb="tripline_$VERSION-1_${deb_arch:-$ARCH}.deb"
 	rpm="tripline-$VERSION-1.$rpm_arch.rpm"
+	describe >"$STAGE/nfpm.yaml"
 	for target in "$deb" "$rpm"; do
-		"$GO" tool -modfile=tools/nfpm/go.mod nfpm package --config packaging/nfpm.yaml --packager "${target##*.}" --target "dist/$target" >/dev/null
+		"$GO" tool -modfile=tools/nfpm/go.mod nfpm package --config "$STAGE/nfpm.yaml" --packager "${target##*.}" --target "dist/$target" >"$STAGE/said" 2>&1 || {
+			cat "$STAGE/said" >&2
+			exit 1
+		}
 		made="$made $target"
 		echo "dist/$target"
 	done

@@ -95,7 +95,9 @@ enable_service() {
 				deb-systemd-helper update-state tripline.service >/dev/null 2>&1
 			fi
 		fi
-		! have update-rc.d || update-rc.d tripline defaults >/dev/null 2>&1
+		if have update-rc.d; then
+			update-rc.d tripline defaults >/dev/null 2>&1
+		fi
 	elif [ $upgrade = no ]; then
 		# Whether a service is enabled is the distribution's decision (preset).
 		if have systemctl; then
@@ -133,9 +135,9 @@ start() {
 # doctor_agrees asks whether this host can be watched; what it asks changes nothing.
 doctor_agrees() {
 	if have timeout; then
-		timeout 30 /usr/bin/tripline doctor --config "$config" >/dev/null 2>&1
+		timeout 30 tripline doctor --config "$config" >/dev/null 2>&1
 	else
-		/usr/bin/tripline doctor --config "$config" >/dev/null 2>&1
+		tripline doctor --config "$config" >/dev/null 2>&1
 	fi
 }
 
@@ -147,7 +149,9 @@ choose_user
 enable_service
 
 if ! init_runs; then
-	did="installed; no init system runs here, so the service starts with the next boot where it is enabled"
+	word=installed
+	[ $upgrade = no ] || word=upgraded
+	did="$word; no init system runs here, so the service starts with the next boot where it is enabled"
 elif [ $upgrade = yes ]; then
 	if start restart; then
 		did="upgraded, and the service restarted if it was running"

@@ -12,6 +12,10 @@ reload() {
 	fi
 }
 
+# remove_empty removes the folders that auditd has where it is installed, and that
+# were ours otherwise.
+remove_empty() { rmdir /etc/audisp/plugins.d /etc/audisp /etc/audit/plugins.d /etc/audit 2>/dev/null; }
+
 case ${1:-} in
 remove)
 	reload
@@ -24,11 +28,12 @@ purge)
 		deb-systemd-helper purge tripline.service >/dev/null 2>&1
 		deb-systemd-helper unmask tripline.service >/dev/null 2>&1
 	fi
-	! have update-rc.d || update-rc.d tripline remove >/dev/null 2>&1
+	if have update-rc.d; then
+		update-rc.d tripline remove >/dev/null 2>&1
+	fi
 	reload
 	rm -rf /run/tripline /var/lib/tripline /var/log/tripline /etc/tripline
-	# Folders that auditd has where it is installed, and that were ours otherwise.
-	rmdir /etc/audisp/plugins.d /etc/audisp /etc/audit/plugins.d /etc/audit 2>/dev/null
+	remove_empty
 	if getent passwd tripline >/dev/null 2>&1; then
 		if have deluser; then
 			deluser --quiet --system tripline >/dev/null 2>&1
@@ -41,6 +46,7 @@ purge)
 0)
 	reload
 	rm -rf /run/tripline
+	remove_empty
 	echo "tripline: removed; alerts stay in /var/log/tripline, state in /var/lib/tripline, changed configuration in /etc/tripline."
 	;;
 esac

@@ -24,7 +24,7 @@ did=stopped
 # In case that the sensor was killed: what it wrote down of its own rules and
 # settings is put back, and nothing else.
 if [ -e /run/tripline/state.json ]; then
-	if /usr/bin/tripline rules remove --recorded >/dev/null 2>&1; then
+	if tripline rules remove --recorded >/dev/null 2>&1; then
 		did="stopped; kernel audit is as it was before"
 	else
 		did="stopped; kernel audit could not be put back: tripline rules of the kernel (auditctl -l) end with the next boot"

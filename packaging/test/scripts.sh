@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2015,SC2016,SC2086 # conditions are evaluated later, lists are words
 # Runs the packages' scripts with stubs in the place of everything that they call,
 # as dpkg and rpm call them, under every sh that is here. Needs no root.
 set -eu
@@ -27,7 +28,7 @@ host() {
 	for name in auditctl augenrules auditd killall pkill "$@"; do
 		stub "$root/bin/$name" "$name"
 	done
-	stub "$root/usr/bin/tripline" tripline
+	stub "$root/bin/tripline" tripline
 	# The user is there once it was made.
 	cat >"$root/bin/getent" <<-STUB
 		#!/bin/sh
