@@ -76,7 +76,7 @@ func (o *screen) wrapped(label, text string) {
 
 func (o *screen) head() {
 	s := o.now
-	verdict := "sees everything it should"
+	verdict := "OK"
 	switch s.State {
 	case Warning:
 		verdict = "WARNING"
@@ -154,9 +154,9 @@ func (o *screen) work() {
 		o.rate(func(s *Status) uint64 { return s.Events.Joined }), group(e.Incomplete), group(e.Evicted), group(uint64(max(0, s.Pipeline.Incomplete)))) //nolint:gosec // not negative
 	i := s.Identities
 	o.line("identities", "%s verified, %s inferred, %s joined to none", group(i.Verified), group(i.Inferred), group(i.Unsure))
-	o.line("engine", "%s, %s of %s sequences pending, %s late", plural(len(s.Rules), "rule", "rules"),
-		group(uint64(max(0, s.Engine.Pending))), group(uint64(max(0, s.Engine.PendingLimit))), group(s.Engine.Late)) //nolint:gosec // not negative
-	o.line("alerts", "%s raised%s, of them %s; %s summarized", group(s.Alerts.Raised), o.rate(func(s *Status) uint64 { return s.Alerts.Raised }),
+	o.line("engine", "%s, %s of %s sequences pending", plural(len(s.Rules), "rule", "rules"),
+		group(uint64(max(0, s.Engine.Pending))), group(uint64(max(0, s.Engine.PendingLimit)))) //nolint:gosec // not negative
+	o.line("alerts", "%s raised%s, of them %s; %s throttled", group(s.Alerts.Raised), o.rate(func(s *Status) uint64 { return s.Alerts.Raised }),
 		plural(int(s.Alerts.Tests), "test", "tests"), plural(int(s.Alerts.Throttled), "match", "matches")) //nolint:gosec // only shown
 	if last := s.Reload; last != nil {
 		result := "all well"
@@ -174,7 +174,7 @@ func (o *screen) rules() {
 		return cmp.Or(-cmp.Compare(a.Matches, b.Matches), -cmp.Compare(a.Pending, b.Pending))
 	})
 	shown := rules[:min(len(rules), maxRules)]
-	o.row("RULE", "MATCHES", "PENDING", "EXEMPTED", "SUMMED", "EVICTED")
+	o.row("RULE", "MATCHES", "PENDING", "EXEMPTED", "THROTTLED", "EVICTED")
 	for _, one := range shown {
 		o.row(one.Name, group(one.Matches), group(uint64(max(0, one.Pending))), group(one.Exempted), group(one.Throttled), group(one.Evicted)) //nolint:gosec // not negative
 	}
