@@ -137,7 +137,7 @@ func benchmarkEventsFromRecords(b *testing.B) {
 	}
 	defer func() { _ = resolver.Close() }()
 	p := newPipeline(rules, detect.Limits{}, resolver)
-	p.onEvent = log.add
+	p.onJudged = log.add
 	payloads := []struct {
 		typ  uint16
 		text string

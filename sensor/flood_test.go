@@ -66,8 +66,8 @@ func attackRecords(number int) string {
 }
 
 // flooded is a sensor without a kernel: its pipeline, throttle, evidence and
-// outputs.
-func flooded(t testing.TB, throttled bool) (*Sensor, *collected) {
+// outputs, further ones among them.
+func flooded(t testing.TB, throttled bool, further ...output.Writer) (*Sensor, *collected) {
 	t.Helper()
 	rules, err := LoadRules("", nil)
 	if err != nil {
@@ -77,7 +77,7 @@ func flooded(t testing.TB, throttled bool) (*Sensor, *collected) {
 	settings := config.Default()
 	settings.Evidence.Connections = ""
 	s := &Sensor{options: Options{
-		Config: settings, Evidence: &settings.Evidence, Log: hclog.NewNullLogger(), Outputs: []output.Writer{into},
+		Config: settings, Evidence: &settings.Evidence, Log: hclog.NewNullLogger(), Outputs: append([]output.Writer{into}, further...),
 	}, rules: rules}
 	s.reported = reportLimit{log: s.options.Log}
 	s.pipeline = newPipeline(rules, Limits(settings.Detect), nil)

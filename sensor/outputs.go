@@ -103,7 +103,7 @@ func (s *Sensor) startQueues() {
 	}
 	s.eventsTo = recorded.queues
 	if len(recorded.queues) > 0 {
-		s.pipeline.onEvent = recorded.add
+		s.pipeline.onJudged = recorded.add
 	}
 }
 

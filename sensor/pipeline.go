@@ -30,6 +30,9 @@ type pipeline struct {
 	// onEvent, if set, is given every event before the rules see it. The event
 	// may be read during the call only.
 	onEvent func(*normalize.Event)
+	// onJudged, if set, is given every event after the rules saw it, so that it says
+	// what they had to find out: whether its executable is the one it claims to be.
+	onJudged func(*normalize.Event)
 	// onConfigChange, if set, is told of every change of audit's configuration.
 	onConfigChange func(*normalize.Event, normalize.ConfigChange)
 	// onRing, if set, is told of every io_uring ring whose set-up a kernel rule
@@ -101,6 +104,9 @@ func (p *pipeline) event(event *normalize.Event) {
 	}
 	if p.engine != nil {
 		p.engine.Process(event)
+	}
+	if p.onJudged != nil {
+		p.onJudged(event)
 	}
 	if p.onConnect != nil {
 		p.onConnect(event)
