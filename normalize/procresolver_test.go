@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -166,6 +167,47 @@ func TestThreadIsOfItsGroup(t *testing.T) {
 			if known == nil || !known.verified {
 				t.Errorf("thread %d is not remembered", tid)
 			}
+		}
+	})
+}
+
+// TestThreadsRecordsAreOfTheirProcess has records as kernels before 4.9 write them,
+// where pid= is the thread: one thread connects, another calls setsid.
+func TestThreadsRecordsAreOfTheirProcess(t *testing.T) {
+	eachKernel(t, func(t *testing.T, resolver *ProcResolver) {
+		tids, done := make(chan int), make(chan struct{})
+		defer close(done)
+		for range 2 {
+			go func() {
+				runtime.LockOSThread()
+				tids <- unix.Gettid()
+				<-done
+			}()
+		}
+		var events []seen
+		c := NewCorrelator(Options{Resolver: resolver, Emit: func(event *Event) { events = append(events, look(t, event)) }})
+		threads := []int{<-tids, <-tids}
+		for i, tid := range threads {
+			now := time.Now().UnixMilli()
+			stamp := fmt.Sprintf("audit(%d.%03d:%d)", now/1000, now%1000, i+1)
+			at := strings.NewReplacer("audit(1.000:1)", stamp, " pid=9 ", fmt.Sprintf(" pid=%d ", tid))
+			line := syscallLine("c000003e", 112, "yes", int64(os.Getpid()), "a0=0 a1=0 a2=0 a3=0")
+			if i == 0 {
+				line = syscallLine("c000003e", 42, "yes", 0, "a0=3 a1=7f a2=10 a3=0")
+				live(t, c, at.Replace(inet4Line))
+			}
+			live(t, c, at.Replace(line))
+		}
+		c.Flush()
+		want := resolver.Identify(queryNow(uint32(os.Getpid())))
+		for i, one := range events {
+			if one.text("process.entity_id") != want.EntityID || one.text("tripline.identity") != "verified" ||
+				one.fields["process.pid"].Int() != int64(os.Getpid()) || one.fields["process.thread.id"].Int() != int64(threads[i]) {
+				t.Errorf("event %d is %s, not of %+v", i, one.json, want)
+			}
+		}
+		if len(events) != 2 || events[0].text("event.action") != "connection_attempted" || events[1].text("event.action") != "session_id_change" {
+			t.Errorf("the events are %+v", events)
 		}
 	})
 }

@@ -111,6 +111,15 @@ func testSilent(t *testing.T, s *runningSensor) {
 	user := exec.Command(built.behave, "connect-setsid")
 	user.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	pids["not root"] = perform(t, user)
+	if _, err := os.Stat("/proc/self/ns/user"); err == nil {
+		// The kernel's rules and records know it by whom it is mapped to.
+		inside := exec.Command(built.behave, "connect-setsid")
+		one := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 65534, Size: 1}}
+		inside.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags: syscall.CLONE_NEWUSER, UidMappings: one, GidMappings: one, Credential: &syscall.Credential{NoSetGroups: true},
+		}
+		pids["root of a user namespace"] = perform(t, inside)
+	}
 	time.Sleep(quiet)
 	for name, pid := range pids {
 		if alert, raised := s.alertOf(pid, 0); raised {

@@ -83,7 +83,7 @@ func TestPIDsUsedAgainWithoutForks(t *testing.T) {
 }
 
 // unlimitedRule is a folder with the shipped rule, which raises every alert.
-func unlimitedRule(t *testing.T) string {
+func unlimitedRule(t testing.TB) string {
 	t.Helper()
 	const file = "suspicious_network_connection_attempt_by_root.toml"
 	text, err := os.ReadFile(filepath.Join("../../rules", file))
@@ -103,7 +103,7 @@ func unlimitedRule(t *testing.T) string {
 
 // startApart starts a sensor in a network namespace of its own, where the kernel
 // tells nothing of processes.
-func startApart(t *testing.T) *runningSensor {
+func startApart(t testing.TB) *runningSensor {
 	t.Helper()
 	rules := unlimitedRule(t)
 	started := make(chan *runningSensor)

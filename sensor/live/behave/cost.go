@@ -74,6 +74,22 @@ func unixConnects(count string) error {
 	})
 }
 
+// internetSockets makes and closes datagram sockets of IPv4.
+func internetSockets(count string) error { return sockets("sockets", syscall.AF_INET, count) }
+
+// unixSockets makes and closes sockets that stay on the host.
+func unixSockets(count string) error { return sockets("Unix sockets", syscall.AF_UNIX, count) }
+
+func sockets(name string, family int, count string) error {
+	return fastest(name, count, func() error {
+		fd, err := syscall.Socket(family, syscall.SOCK_DGRAM, 0)
+		if err != nil {
+			return fmt.Errorf("making a socket: %w", err)
+		}
+		return syscall.Close(fd)
+	})
+}
+
 // tcpConnects opens and closes TCP connections to a listener of its own on
 // loopback.
 func tcpConnects(count string) error {

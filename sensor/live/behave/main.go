@@ -58,6 +58,8 @@ func actions() map[string]action {
 		"guarded":            {"tripline", guarded},
 		"calls":              {"400000", calls},
 		"unix":               {"40000", unixConnects},
+		"sockets":            {"20000", internetSockets},
+		"unix-sockets":       {"20000", unixSockets},
 		"tcp":                {"4000", tcpConnects},
 		"tcp-flood":          {"1000", tcpFlood},
 		"naive":              {"", naiveLoop},
