@@ -13,6 +13,7 @@ require (
 	github.com/shirou/gopsutil/v3 v3.24.5
 	github.com/spf13/cobra v1.10.1
 	golang.org/x/sys v0.37.0
+	golang.org/x/term v0.36.0
 )
 
 require (

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,7 +53,7 @@ func (s *alertSelection) addFilters(command *cobra.Command) {
 // addFormat adds the flags that say how alerts are printed.
 func (s *alertSelection) addFormat(command *cobra.Command) {
 	command.Flags().BoolVar(&s.asJSON, "json", false, "print JSON also on a terminal")
-	command.Flags().IntVar(&s.width, "width", 0, "lay out for a terminal of `N` columns (default $COLUMNS, or 100)")
+	command.Flags().IntVar(&s.width, "width", 0, "lay out for a terminal of `N` columns (default that of the terminal, $COLUMNS, or 100)")
 }
 
 // columns is the width to lay out for.
@@ -64,10 +62,7 @@ func (s *alertSelection) columns() int {
 	if s.width > 0 {
 		return s.width
 	}
-	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= alertview.MinWidth {
-		return n
-	}
-	return usual
+	return max(alertview.MinWidth, terminalColumns(usual))
 }
 
 // files are the files to read: the arguments, or those of the configuration.

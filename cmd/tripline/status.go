@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -157,13 +156,10 @@ func printMetrics(ctx context.Context, std streams, client controlsocket.Client)
 	return nil
 }
 
-// terminalWidth is how many columns the terminal has, as far as the shell tells.
+// terminalWidth is how many columns the terminal has.
 func terminalWidth() int {
 	const usual = 100
-	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= status.MinWidth {
-		return n
-	}
-	return usual
+	return max(status.MinWidth, terminalColumns(usual))
 }
 
 // The sequences of ECMA-48 that terminals follow: to the first line, clear to the

@@ -204,7 +204,7 @@ func lineage(all, evidence fields) (line []Ancestor, notes []string) {
 func ancestorOf(process fields) Ancestor {
 	a := Ancestor{
 		PID: process.text("pid"), Name: process.text("name"), Executable: process.text("executable"),
-		CommandLine: process.text("command_line"), User: named(process.object("user")), Start: readable(process.get("start")),
+		CommandLine: process.text("command_line"), User: named(process.object("user")), Start: strings.Replace(readable(process.get("start")), ".000 UTC", " UTC", 1),
 	}
 	note := func(prefix, text string) {
 		if text != "" {
