@@ -67,6 +67,9 @@ type pipeline struct {
 	// failure is the first error that ends the run.
 	failure error
 
+	// newest is the latest time of an event, in nanoseconds since the Unix epoch.
+	newest int64
+
 	alerts, unreadable atomic.Uint64
 }
 
@@ -91,6 +94,7 @@ func newPipeline(rules []*detect.Compiled, limits detect.Limits, resolver normal
 
 // event is called by the correlator for every whole event.
 func (p *pipeline) event(event *normalize.Event) {
+	p.newest = max(p.newest, event.Time())
 	if p.onEvent != nil {
 		p.onEvent(event)
 	}
@@ -203,6 +207,7 @@ const (
 func (p *pipeline) pumpKernel(from source.Source) error {
 	lastAdvance := time.Now()
 	for p.failure == nil {
+		asked := time.Now()
 		messages, err := from.Receive(p.patience())
 		if err != nil {
 			if errors.Is(err, source.ErrInterrupted) || errors.Is(err, io.EOF) {
@@ -227,7 +232,7 @@ func (p *pipeline) pumpKernel(from source.Source) error {
 			if p.abridger != nil {
 				p.abridger.decide(now)
 			}
-			p.advance(now)
+			p.advance(now, len(messages) == 0 && now.Sub(asked) >= incompleteWait)
 			lastAdvance = now
 		}
 	}
@@ -263,12 +268,24 @@ func (p *pipeline) patience() time.Duration {
 	return -1
 }
 
-// advance lets time pass where no record says so.
-func (p *pipeline) advance(now time.Time) {
+// inFlight is how long an event may be on its way to the engine when nothing waits in
+// the source's queue: the kernel stamps it with a clock of up to 10 ms, hands it on by
+// a thread of its own, and its records may be awaited for the correlator's tolerance.
+const inFlight = 300 * time.Millisecond
+
+// advance lets time pass where no record says so. What the absence of an event decides
+// is not decided by the time of day while events wait to be received, which in a flood
+// are seconds old: only once the source was quiet.
+func (p *pipeline) advance(now time.Time, quiet bool) {
 	p.correlator.Advance(now.UnixMilli())
-	if p.engine != nil {
-		p.engine.Advance(now.UnixNano())
+	if p.engine == nil {
+		return
 	}
+	passed := now.Add(-inFlight).UnixNano()
+	if !quiet {
+		passed = min(passed, p.newest)
+	}
+	p.engine.Advance(passed)
 }
 
 // finish completes what is still open and frees what the engine holds. Where the

@@ -2,7 +2,9 @@ package sensor
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,5 +70,72 @@ func TestToleranceNeedsNoFurtherEvent(t *testing.T) {
 	}
 	if alerts != 1 {
 		t.Errorf("%d alerts, want 1", alerts)
+	}
+}
+
+// slowSource hands out parts of a log that were queued for long, one in 60 ms, and
+// then nothing.
+type slowSource struct {
+	source.Source
+	parts [][]source.Message
+	quiet int
+}
+
+func (s *slowSource) Receive(wait time.Duration) ([]source.Message, error) {
+	if len(s.parts) > 0 {
+		time.Sleep(incompleteWait + 10*time.Millisecond)
+		next := s.parts[0]
+		s.parts = s.parts[1:]
+		return next, nil
+	}
+	if s.quiet++; s.quiet > 3 {
+		return nil, source.ErrInterrupted
+	}
+	time.Sleep(min(max(wait, incompleteWait), pendingWait))
+	return nil, nil
+}
+
+// setsidOf is a setsid of a process so many milliseconds after a time.
+func setsidOf(pid, sequence int, from time.Time, after int) []source.Message {
+	line := fmt.Sprintf("type=SYSCALL msg=audit(%.3f:%d): arch=c000003e syscall=112 success=yes exit=%d a0=0 a1=0 a2=0 a3=0 items=0 "+
+		"ppid=1 pid=%d auid=0 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=(none) ses=1 comm=\"a\" exe=\"/a\" key=(null)",
+		float64(from.UnixMilli()+int64(after))/1000, sequence, pid, pid)
+	end := line[:strings.Index(line, ": ")+2]
+	return []source.Message{{Data: []byte(line)}, {Data: []byte(strings.Replace(end, "SYSCALL", "EOE", 1))}}
+}
+
+// TestAbsenceIsNotDecidedWhileEventsWait has a rule about what does not follow. What
+// waits in the queue may be what it is about, however late it is by the time of day.
+func TestAbsenceIsNotDecidedWhileEventsWait(t *testing.T) {
+	rule := new(detect.Rule)
+	rule.RuleID, rule.Name, rule.Version = "absence", "absence", 1
+	rule.Query = `sequence by process.pid with maxspan=1s [process where user.id == "0"] ![process where event.action == "session_id_change"]`
+	compiled, err := detect.Compile(rule, normalize.Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := time.Now().Add(-time.Minute)
+	for _, test := range []struct {
+		name   string
+		parts  [][]source.Message
+		alerts int
+	}{
+		{"it follows", [][]source.Message{setsidOf(7, 1, long, 0), setsidOf(8, 2, long, 10), setsidOf(7, 3, long, 500)}, 2},
+		{"it does not", [][]source.Message{setsidOf(7, 1, long, 0), setsidOf(8, 2, long, 10)}, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := newPipeline([]*detect.Compiled{compiled}, detect.Limits{}, normalize.NewLogResolver())
+			alerts := 0
+			p.onAlert = func(alert.Alert) { alerts++ }
+			if err := p.pumpKernel(&slowSource{parts: test.parts}); err != nil {
+				t.Fatal(err)
+			}
+			if alerts != test.alerts {
+				t.Errorf("%d alerts, want %d", alerts, test.alerts)
+			}
+			if late := p.engine.Stats().Late; late != 0 {
+				t.Errorf("%d of the events are late, all in order", late)
+			}
+		})
 	}
 }
