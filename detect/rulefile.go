@@ -58,9 +58,9 @@ func LoadRules(fsys fs.FS, dir string) ([]*Rule, error) {
 	walkErr := fs.WalkDir(fsys, dir, func(name string, entry fs.DirEntry, err error) error {
 		switch hidden := name != dir && strings.HasPrefix(path.Base(name), "."); {
 		case err != nil && name == dir:
-			return err //nolint:wrapcheck // wrapped below
+			return err // it names the folder
 		case err != nil:
-			errs = append(errs, fmt.Errorf("read rules: %w", err))
+			errs = append(errs, fmt.Errorf("reading rules: %w", err))
 			return fs.SkipDir
 		case entry.IsDir() && hidden:
 			return fs.SkipDir
@@ -77,7 +77,7 @@ func LoadRules(fsys fs.FS, dir string) ([]*Rule, error) {
 		return nil
 	})
 	if walkErr != nil {
-		return nil, fmt.Errorf("read rules: %w", walkErr)
+		return nil, walkErr
 	}
 	return rules, errors.Join(errs...)
 }

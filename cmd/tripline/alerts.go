@@ -14,10 +14,8 @@ func alertsCommand(std streams) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "alerts",
 		Short: "List and show the alerts of this host",
-		Args:  noArguments,
-		RunE: func(command *cobra.Command, _ []string) error {
-			return &usageError{fmt.Errorf("alerts needs a subcommand; see %s --help", command.CommandPath())}
-		},
+		Args:  cobra.ArbitraryArgs,
+		RunE:  needSubcommand,
 	}
 	command.AddCommand(alertsListCommand(std), alertsShowCommand(std), alertsReportCommand(std),
 		alertsExportCommand(std), alertsVerifyCommand(std), alertsSuppressCommand(std))

@@ -70,13 +70,13 @@ func export(command *cobra.Command, std streams, flags *exportFlags, to string, 
 	if err != nil {
 		return err
 	}
-	files, err := flags.files(args)
-	if err != nil {
-		return err
-	}
 	flags.filter.ID = strings.ToLower(flags.filter.ID)
 	defects := &defectPrinter{to: std.err}
 	reader, err := flags.reader(std, defects)
+	if err != nil {
+		return err
+	}
+	files, err := flags.files(args)
 	if err != nil {
 		return err
 	}

@@ -23,12 +23,12 @@ and else, or with --json, the documents, each with its evidence, one a line.
 
 The newest alert is last. Lines that are no alerts are reported and left out.`,
 		RunE: func(command *cobra.Command, args []string) error {
-			files, err := selection.files(args)
+			defects := &defectPrinter{to: std.err}
+			reader, err := selection.reader(std, defects)
 			if err != nil {
 				return err
 			}
-			defects := &defectPrinter{to: std.err}
-			reader, err := selection.reader(std, defects)
+			files, err := selection.files(args)
 			if err != nil {
 				return err
 			}

@@ -46,13 +46,13 @@ from it, or of the files ALERTS. The page has the newest ` + fmt.Sprint(maxRepor
 }
 
 func report(command *cobra.Command, std streams, selection *alertSelection, to string, args []string) error {
-	files, err := selection.files(args)
-	if err != nil {
-		return err
-	}
 	selection.filter.ID = strings.ToLower(selection.filter.ID)
 	defects := &defectPrinter{to: std.err}
 	reader, err := selection.reader(std, defects)
+	if err != nil {
+		return err
+	}
+	files, err := selection.files(args)
 	if err != nil {
 		return err
 	}

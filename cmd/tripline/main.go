@@ -113,11 +113,18 @@ Results go to standard output: readable on a terminal, one JSON document a line
 otherwise. Everything else goes to standard error.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 something matched
-(with --fail-on-alert).
+(with --fail-on-alert), or the running sensor has a problem (status).
 
 Installed from a package, the service is "tripline", its configuration
 /etc/tripline/sensor.toml, its alerts /var/log/tripline/alerts.ndjson.`,
-		Version:       version.Version,
+		Version: version.Version,
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(command *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return command.Help()
+			}
+			return needSubcommand(command, args)
+		},
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -130,6 +137,18 @@ Installed from a package, the service is "tripline", its configuration
 	)
 	root.AddCommand(documentationCommands()...)
 	return root
+}
+
+// needSubcommand is what a command that has only subcommands does by itself.
+func needSubcommand(command *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return &usageError{fmt.Errorf("%s needs a subcommand; see %s --help", command.Name(), command.CommandPath())}
+	}
+	command.SuggestionsMinimumDistance = 2
+	if near := command.SuggestionsFor(args[0]); len(near) > 0 {
+		return &usageError{fmt.Errorf("unknown command %q for %q; did you mean %q?", args[0], command.CommandPath(), near[0])}
+	}
+	return &usageError{fmt.Errorf("unknown command %q for %q; see %s --help", args[0], command.CommandPath(), command.CommandPath())}
 }
 
 // noArguments refuses positional arguments as wrong usage.

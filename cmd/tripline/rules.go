@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -17,10 +18,8 @@ func rulesCommand(std streams) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "rules",
 		Short: "List and show the rules, reload those of the running sensor, remove what a killed one left",
-		Args:  noArguments,
-		RunE: func(command *cobra.Command, _ []string) error {
-			return &usageError{fmt.Errorf("rules needs a subcommand; see %s --help", command.CommandPath())}
-		},
+		Args:  cobra.ArbitraryArgs,
+		RunE:  needSubcommand,
 	}
 	command.AddCommand(rulesListCommand(std), rulesShowCommand(std), rulesKernelCommand(std), rulesReloadCommand(std),
 		rulesRemoveCommand(std))
@@ -137,7 +136,10 @@ rule file keeps its last good version. The sensor's log says what came of it.`,
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			pid, err := sensor.RequestReload(sensor.DefaultLock)
-			if err != nil {
+			switch {
+			case errors.Is(err, fs.ErrPermission):
+				return &hintedError{err, "only root and the sensor's own user can ask it"}
+			case err != nil:
 				return err
 			}
 			_, err = fmt.Fprintf(std.err, "tripline: process %d reads its rules again; its log says what came of it\n", pid)
