@@ -122,7 +122,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 // TestEveryPageIsInTheIndex lets a newcomer find all pages from one place.
 func TestEveryPageIsInTheIndex(t *testing.T) {
 	all := pages(t)
-	const index = "docs/README.md"
+	const index = "docs/index.md"
 	if all[index] == nil {
 		t.Fatalf("there is no %s", index)
 	}
