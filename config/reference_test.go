@@ -160,8 +160,6 @@ const fileIntro = `# The configuration of the Tripline sensor, with every key an
 # so that a misspelt one does not go unnoticed: "tripline check --config FILE"
 # says what is wrong, and where. Rules and exceptions are read again by
 # "tripline rules reload"; all other changes take effect when the sensor starts.
-#
-# Written by go test ./config -run TestReference -update.
 `
 
 // exampleFile writes sensor.toml.

@@ -48,7 +48,8 @@ func rulesSettings() []setting {
 	return []setting{{
 		key: "folder", limit: path(),
 		about: "The folder with the rule files, `*.toml`, in the schema of Elastic's detection rules, with the folders in it. " +
-			"Empty means the rules that are built into the program. It is read again on a reload. " +
+			"Empty means the rules that are built into the program; the packages name `/etc/tripline/rules`. It is read again " +
+			"on a reload. " +
 			"[docs/rules-and-eql.md](rules-and-eql.md) says what rules can say.",
 	}}
 }
