@@ -114,7 +114,7 @@ type Pipeline struct {
 type Engine struct {
 	Events       uint64 `json:"events" doc:"events that rules met" metric:"engine_events_total"`
 	Matches      uint64 `json:"matches" doc:"matches of all rules that now run"`
-	Late         uint64 `json:"late" doc:"events that were older than one before them, or than the clock, by more than [detect] tolerance; usual where that is 0" metric:"engine_events_late_total"`
+	Late         uint64 `json:"late" doc:"events that were older than one before them by more than [detect] tolerance" metric:"engine_events_late_total"`
 	HeldBack     int    `json:"held_back" doc:"events held back to be put in order" metric:"engine_held_back_events"`
 	Pending      int    `json:"pending" doc:"unfinished sequences of all rules"`
 	PendingLimit int    `json:"pending_limit" doc:"the most that there may be, [detect] max_pending_total" metric:"engine_pending_limit_sequences"`
