@@ -61,9 +61,9 @@ type procConnector struct {
 	stop chan struct{}
 	done chan struct{}
 
-	mu     sync.Mutex
-	lives  *procLives
-	buffer [1024]byte
+	mu    sync.Mutex
+	lives *procLives
+	inbox *procInbox
 	// day is the time of day less CLOCK_MONOTONIC, in nanoseconds.
 	day   int64
 	stats ProcLifeStats
@@ -86,7 +86,7 @@ func openProcConnector() (*procConnector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("process connector: socket: %w", err)
 	}
-	c := &procConnector{fd: fd, stop: make(chan struct{}), done: make(chan struct{})}
+	c := &procConnector{fd: fd, inbox: newProcInbox(), stop: make(chan struct{}), done: make(chan struct{})}
 	if err := c.subscribe(); err != nil {
 		_ = unix.Close(fd) // nothing was written that could be lost
 		return nil, fmt.Errorf("process connector: %w", err)
@@ -125,14 +125,20 @@ func (c *procConnector) subscribe() error {
 		if _, err := unix.Poll(ready, int(left/time.Millisecond)+1); err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("poll: %w", err)
 		}
-		message, err := c.receive()
-		if err != nil || procMessageWhat(message) != cnEventNone {
+		count, err := c.inbox.receive(c.fd)
+		if err != nil {
 			continue
 		}
-		if errno := binary.NativeEndian.Uint32(message[cnBodyAt:]); errno != 0 {
-			return fmt.Errorf("subscribe: %w", unix.Errno(errno))
+		for slot := range count {
+			message := c.inbox.message(slot)
+			if message == nil || procMessageWhat(message) != cnEventNone {
+				continue
+			}
+			if errno := binary.NativeEndian.Uint32(message[cnBodyAt:]); errno != 0 {
+				return fmt.Errorf("subscribe: %w", unix.Errno(errno))
+			}
+			return c.filter()
 		}
-		return c.filter()
 	}
 }
 
@@ -181,21 +187,6 @@ func procNetworkOrder(number uint32) uint32 {
 	return binary.BigEndian.Uint32(bytes[:])
 }
 
-// receive returns the next message of the kernel. It is valid until the next
-// call.
-func (c *procConnector) receive() ([]byte, error) {
-	for {
-		n, from, err := unix.Recvfrom(c.fd, c.buffer[:], unix.MSG_DONTWAIT)
-		if err != nil {
-			return nil, err
-		}
-		// Others with CAP_NET_ADMIN may write to the socket, too.
-		if sender, ok := from.(*unix.SockaddrNetlink); ok && sender.Pid == 0 && n >= cnBodyAt+16 {
-			return c.buffer[:n], nil
-		}
-	}
-}
-
 // procMessageWhat is the kind of a message.
 func procMessageWhat(message []byte) uint32 {
 	return binary.NativeEndian.Uint32(message[cnWhatAt:])
@@ -205,11 +196,15 @@ func procMessageWhat(message []byte) uint32 {
 // before the call has been taken when it returns.
 func (c *procConnector) drain() (count int) {
 	for {
-		message, err := c.receive()
+		received, err := c.inbox.receive(c.fd)
+		for slot := range received {
+			if message := c.inbox.message(slot); message != nil {
+				c.take(message)
+				count++
+			}
+		}
 		switch {
 		case err == nil:
-			c.take(message)
-			count++
 			continue
 		case errors.Is(err, unix.EINTR):
 			continue

@@ -290,3 +290,28 @@ func BenchmarkFollow(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkTold is what it costs to take in the messages of a fork and an exit, many
+// with one call and each with one.
+func BenchmarkTold(b *testing.B) {
+	for _, name := range []string{"many", "one"} {
+		b.Run(name, func(b *testing.B) {
+			resolver := newFollower(b)
+			c := resolver.connector
+			taken := 0
+			for b.Loop() {
+				b.StopTimer()
+				c.mu.Lock()
+				c.inbox.one = name == "one"
+				err := exec.Command("/bin/sh", "-c", "i=0; while [ $i -lt 1000 ]; do (:); i=$((i+1)); done").Run()
+				b.StartTimer()
+				taken += c.drain()
+				c.mu.Unlock()
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(taken), "ns/message")
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 )
 
 // sourceDocument is where a connection comes from and goes to.
@@ -34,6 +35,7 @@ func TestAlertTellsTheSource(t *testing.T) {
 				if toldSource(t, s, listener) {
 					return
 				}
+				time.Sleep(200 * time.Millisecond) // it is not looked for all the time
 			}
 			t.Errorf("none of %d alerts has a source", tries)
 		})

@@ -69,11 +69,13 @@ func connectHoldSetsid(address string) error {
 	return setsid()
 }
 
-// connectOpenSetsid keeps its connection open.
+// connectOpenSetsid keeps its connection open, and gives others the time to look at
+// it before it calls setsid.
 func connectOpenSetsid(address string) error {
 	if _, err := attempt(syscall.SOCK_STREAM, address); err != nil {
 		return err
 	}
+	time.Sleep(100 * time.Millisecond)
 	if err := setsid(); err != nil {
 		return err
 	}
