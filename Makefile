@@ -7,6 +7,14 @@ FUZZTIME ?= 30s
 # What a release is built for.
 ARCHS    ?= amd64 arm64 386
 
+# The archive of vendor-bundle has every module in a folder: nothing is fetched then,
+# and go.sum still decides what is right.
+ifneq ($(wildcard modules),)
+export GOPROXY := file://$(CURDIR)/modules
+export GOSUMDB := off
+export GOTOOLCHAIN := local
+endif
+
 # The version comes from the VERSION file of a source archive or from the git
 # tag. Where there is neither, the one in internal/version stands.
 VERSION := $(shell cat VERSION 2>/dev/null || git describe --tags --dirty 2>/dev/null | sed s/^v//)
@@ -23,7 +31,7 @@ HAS_LIVE := $(wildcard $(LIVE)/*_test.go)
 # Evaluated only by the targets that need it.
 PACKAGES  = $(shell $(GO) list ./... | grep -v '/sensor/live$$')
 
-.PHONY: help build build-all packages packages-twice test-packages test-service vendor-bundle man run test race \
+.PHONY: help build build-all packages packages-twice test-packages test-service vendor-bundle test-offline man run test race \
 	fuzz bench bench-live bench-peers test-kernels lint fmt cover clean
 
 help: ## List the targets.
@@ -57,6 +65,12 @@ test-packages: packages ## Try the packages: scripts, chroots of Debian, an rpm 
 # Some 10 minutes a guest.
 test-service: packages ## Boot Debian guests in qemu with the package installed and try the service; GUESTS="bookworm …".
 	packaging/test/service.sh $(or $(GUESTS),bookworm bullseye bookworm-sysv)
+
+vendor-bundle: ## Make an archive from which all this can be built and tested without a network.
+	@VERSION="$(PACKAGE_VERSION)" SOURCE_DATE_EPOCH="$(SOURCE_DATE_EPOCH)" GO="$(GO)" packaging/bundle.sh
+
+test-offline: vendor-bundle ## Build the packages and test from that archive, cut off from the network (root).
+	packaging/test/offline.sh
 
 packages-twice: ## Build the packages in two clones of this commit in different folders, and compare them.
 	packaging/test/twice.sh

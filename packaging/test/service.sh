@@ -28,11 +28,12 @@ image() {
 	rm -rf "$work"/usr/share/doc/* "$work"/usr/share/man "$work"/usr/share/locale "$work"/var/cache/* "$work"/var/log/*.log
 	cp "$deb" "$work/tmp/tripline.deb"
 	chroot "$work" dpkg -i /tmp/tripline.deb
-	rm -f "$work/tmp/tripline.deb"
 	mkdir -p "$work/guest"
+	mv "$work/tmp/tripline.deb" "$work/guest/"
 	cp packaging/test/guest/* "$work/guest/"
 	cp packaging/test/guest/init "$work/init"
 	chmod 755 "$work/init" "$work"/guest/*
+	chmod 644 "$work/guest/tripline.deb"
 	echo tripline-guest >"$work/etc/hostname"
 	case $1 in
 	*-sysv) sysv_boot "$work" ;;
