@@ -121,6 +121,7 @@ func startApart(t testing.TB) *runningSensor {
 	s := <-started
 	if s == nil {
 		t.FailNow()
+		return nil
 	}
 	select {
 	case <-s.ready:
