@@ -37,8 +37,7 @@ stage_common() {
 	"$GO" run -tags man -ldflags "-X tripline/internal/version.Version=$program_version" ./cmd/tripline docs sensor.toml "$1"
 	gzip -9n "$1"/man1/*.1 "$1"/man5/*.5
 	# As installed, the rules are files that can be changed and added to.
-	sed -e 's,^folder = ""$,folder = "/etc/tripline/rules",' -e 's,^# rules\. Empty means,# rules. The package has put its own there. Empty means,' \
-		sensor.toml >"$1/sensor.toml"
+	sed 's,^folder = ""$,folder = "/etc/tripline/rules",' sensor.toml >"$1/sensor.toml"
 	grep -q '^folder = "/etc/tripline/rules"$' "$1/sensor.toml"
 	mkdir "$1/doc"
 	cp README.md docs/*.md "$1/doc/"
