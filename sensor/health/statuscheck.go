@@ -97,8 +97,8 @@ func (w *Watcher) checkDaemon(status kernel.Status) {
 	if pid != 0 && !w.Host.Alive(pid) {
 		pid = 0 // the kernel notices at the next record
 	}
-	if pid == 0 && w.Relayed {
-		w.unrelayed()
+	if w.Relayed {
+		w.checkRelay(pid)
 	}
 	if pid == w.daemon {
 		return
@@ -126,16 +126,20 @@ func (w *Watcher) checkDaemon(status kernel.Status) {
 	w.nextLook = w.Now()
 }
 
-// unrelayed tells that the daemon through which records reach the sensor does not
-// run, as it may be from the start.
-func (w *Watcher) unrelayed() {
-	who, at := w.set("audit_pid", 0)
-	detail := map[string]any{"mend": "systemctl start auditd"}
-	if w.daemon != 0 {
-		detail["audit_pid"] = w.daemon
+// checkRelay tells when the daemon through which records reach the sensor does not
+// run, as it may be from the start. Seen once only, it may be about to start anew or
+// to end the sensor.
+func (w *Watcher) checkRelay(pid uint32) {
+	if pid != 0 {
+		w.unrelayed = 0
+		return
 	}
+	if w.unrelayed++; w.unrelayed < 2 {
+		return
+	}
+	who, at := w.set("audit_pid", 0)
 	w.Board.Raise(Condition{
-		Kind: DaemonStopped, Who: who, Since: w.since(at), Blind: true, Detail: detail,
+		Kind: DaemonStopped, Who: who, Since: w.since(at), Blind: true, Detail: map[string]any{"mend": "systemctl start auditd"},
 		What: "the audit daemon through which records reach the sensor does not run: nothing is seen until it does",
 	})
 }

@@ -129,6 +129,8 @@ type Watcher struct {
 	enabling mending
 	claiming mending
 	daemon   uint32
+	// unrelayed is at how many looks in a row no daemon handed records on.
+	unrelayed int
 	// gone and hiding are the rules that were told of as deleted and as hiding.
 	gone, hiding extent
 	// ringed has the programs that set up rings unseen.

@@ -210,6 +210,7 @@ func TestRelayed(t *testing.T) {
 			b.look()
 			b.host.status.PID = 0
 			b.look()
+			b.look()
 			if len(b.told) != 1 || b.told[0].Kind != DaemonStopped || b.told[0].Level() != "error" || !strings.Contains(b.told[0].What, "nothing is seen") {
 				t.Fatalf("told %+v", b.told)
 			}

@@ -112,6 +112,14 @@ func TestHealthLeftDeleted(t *testing.T) {
 	s.healthOf("rules_deleted", "cleared")
 }
 
+// neverConnect is a rule of others that hides connects.
+func neverConnect(t testing.TB) []byte {
+	t.Helper()
+	wire := bytes.Clone(foreignPlan(t, "others-never").Rules[0].Wire)
+	binary.NativeEndian.PutUint32(wire[4:], 0) // never
+	return wire
+}
+
 // TestHealthShadowed puts a rule before the sensor's that keeps connects from
 // being recorded.
 func TestHealthShadowed(t *testing.T) {
@@ -119,8 +127,7 @@ func TestHealthShadowed(t *testing.T) {
 	unchanged(t)
 	client := openControl(t)
 	s := startSensor(t)
-	wire := bytes.Clone(foreignPlan(t, "others-never").Rules[0].Wire)
-	binary.NativeEndian.PutUint32(wire[4:], 0) // never
+	wire := neverConnect(t)
 	before := bytes.Clone(wire)
 	binary.NativeEndian.PutUint32(before, binary.NativeEndian.Uint32(wire)|0x10) // -A
 	if err := client.AddRule(before); err != nil {

@@ -56,7 +56,13 @@ func (s *runningSensor) readHealth(line string) bool {
 // healthOf waits for the health alert of an id and state, and takes it.
 func (s *runningSensor) healthOf(id, state string) healthDocument {
 	s.t.Helper()
-	for deadline := time.Now().Add(healthPatience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	return s.healthWithin(id, state, healthPatience)
+}
+
+// healthWithin is healthOf for conditions that take their time.
+func (s *runningSensor) healthWithin(id, state string, patience time.Duration) healthDocument {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		s.mu.Lock()
 		for i, document := range s.health {
 			if document.is(id, state) {
@@ -67,7 +73,7 @@ func (s *runningSensor) healthOf(id, state string) healthDocument {
 		}
 		s.mu.Unlock()
 	}
-	s.t.Fatalf("no health alert %s %s within %v; the sensor said:\n%s", id, state, healthPatience, s.log())
+	s.t.Fatalf("no health alert %s %s within %v; the sensor said:\n%s", id, state, patience, s.log())
 	return healthDocument{}
 }
 

@@ -64,20 +64,33 @@ type runningSensor struct {
 func startSensor(t testing.TB, args ...string) *runningSensor {
 	t.Helper()
 	s := launchSensor(t, args...)
+	s.awaitReady()
+	return s
+}
+
+// awaitReady waits until the sensor watches.
+func (s *runningSensor) awaitReady() {
+	s.t.Helper()
 	select {
 	case <-s.ready:
 	case <-time.After(10 * time.Second):
-		t.Fatalf("the sensor does not watch after 10 s; it said:\n%s", s.log())
+		s.t.Fatalf("the sensor does not watch after 10 s; it said:\n%s", s.log())
 	}
-	return s
 }
 
 // launchSensor starts tripline and does not wait.
 func launchSensor(t testing.TB, args ...string) *runningSensor {
 	t.Helper()
+	return launchWith(t, func(*exec.Cmd) {}, args...)
+}
+
+// launchWith is launchSensor for a command that is to be prepared first.
+func launchWith(t testing.TB, prepare func(*exec.Cmd), args ...string) *runningSensor {
+	t.Helper()
 	s := &runningSensor{t: t, changed: make(chan struct{}, 1), ready: make(chan struct{})}
 	s.file = filepath.Join(t.TempDir(), "alerts.ndjson")
 	s.command = exec.Command(built.tripline, append([]string{"run", "--alert-file", s.file}, args...)...)
+	prepare(s.command)
 	stdout, err := s.command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -190,6 +203,12 @@ func (s *runningSensor) stop(signal syscall.Signal) {
 	if err := s.command.Process.Signal(signal); err != nil {
 		s.t.Error(err)
 	}
+	s.end(signal.String())
+}
+
+// end waits for the end, which must be clean, after what is its cause.
+func (s *runningSensor) end(cause string) {
+	s.t.Helper()
 	ended := make(chan error, 1)
 	go func() {
 		s.read.Wait()
@@ -202,7 +221,7 @@ func (s *runningSensor) stop(signal syscall.Signal) {
 		}
 	case <-time.After(15 * time.Second):
 		_ = s.command.Process.Kill() // the test fails either way
-		s.t.Errorf("the sensor did not end within 15 s of %v; it said:\n%s", signal, s.log())
+		s.t.Errorf("the sensor did not end within 15 s of: %s; it said:\n%s", cause, s.log())
 	}
 }
 

@@ -96,6 +96,11 @@ func (w way) try(g *guest) error {
 	case g.sensor.catches(done.pid, limit):
 		return nil
 	case w.blind != "" && strings.Contains(g.blind, w.blind):
+		if w.args[0] == "iouring-setsid" {
+			if err := g.sensor.says("ring_unseen:"+w.program, "raised"); err != nil {
+				return err
+			}
+		}
 		return blindError("not caught, and named by tripline check")
 	}
 	return errors.New("no alert")

@@ -231,11 +231,17 @@ func lockedWith(g *guest) error {
 	if err != nil {
 		return err
 	}
+	if err := s.firstLook(); err != nil {
+		return err
+	}
 	if err := setEnabled(2); err != nil {
 		return err
 	}
 	before, err := readState()
 	if err != nil {
+		return err
+	}
+	if err := s.says("audit_locked", "raised"); err != nil {
 		return err
 	}
 	if err := s.stop(terminate); err != nil {
@@ -251,6 +257,57 @@ func lockedWith(g *guest) error {
 		err = fmt.Errorf("locked kernel audit was %s and is %s", before, after)
 	}
 	return errors.Join(failure, err)
+}
+
+// says waits until the sensor has told of a health condition.
+func (s *sensor) says(id, state string) error {
+	line := "health=" + id + " state=" + state
+	if !s.await(patience, func() bool { return strings.Contains(s.said.String(), line) }) {
+		return fmt.Errorf("the sensor does not say %s", line)
+	}
+	return nil
+}
+
+// firstLook waits until a sensor that has just begun has looked at what is usual
+// here: what is changed before that is taken for usual. It tells of auditing that
+// was switched off at once.
+func (s *sensor) firstLook() error {
+	return errors.Join(setEnabled(0), s.says("auditing_off", "raised"), setEnabled(1), s.says("auditing_off", "cleared"))
+}
+
+// worseSettings makes settings worse while a sensor runs, which must say so.
+func worseSettings(g *guest) error {
+	s, err := g.start(tripline)
+	if err != nil {
+		return err
+	}
+	if err := s.firstLook(); err != nil {
+		return err
+	}
+	during, err := readState()
+	if err != nil {
+		return err
+	}
+	settings := []struct {
+		setting kernel.Setting
+		worse   uint32
+	}{
+		{kernel.SettingFailure, 2}, {kernel.SettingRateLimit, 5000}, {kernel.SettingBacklogLimit, during.status.BacklogLimit / 2},
+	}
+	if during.status.Features&kernel.FeatureBacklogWaitTime != 0 {
+		settings = append(settings, struct {
+			setting kernel.Setting
+			worse   uint32
+		}{kernel.SettingBacklogWaitTime, 500})
+	}
+	for _, one := range settings {
+		set := func(value uint32) error {
+			return withClient(func(client *kernel.Client) error { return client.Set(one.setting, value) })
+		}
+		id := "setting_changed:" + one.setting.String()
+		err = errors.Join(err, set(one.worse), s.says(id, "raised"), set(one.setting.Of(during.status)), s.says(id, "cleared"))
+	}
+	return errors.Join(err, s.stop(terminate))
 }
 
 // setClock sets the clock an hour forward and back while a sensor runs. It must

@@ -19,6 +19,7 @@ func plainSteps() []step {
 		step{name: "never,task", run: neverTask},
 		step{name: "stopped sensor", run: stoppedSensor},
 		step{name: "failure=2", run: failurePanic},
+		step{name: "settings made worse", run: worseSettings},
 	)
 	steps = append(steps, catchSteps(tripline32, " (386)", true)...)
 	return append(steps, step{name: "locked without rules", run: lockedWithout, leaves: true})
