@@ -1,9 +1,7 @@
 package detect
 
 import (
-	"errors"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"tripline/internal/diag"
@@ -28,29 +26,9 @@ func CompileException(condition string, schema Schema) (*Exception, error) {
 	options := CompileOptions{CategoryField: "event.category", ActionField: "event.action", excludes: true}
 	compiled, err := compileQuery(exceptionPrefix+condition, schema, options)
 	if err != nil {
-		return nil, withoutPrefix(err)
+		return nil, diag.WithoutPrefix(err, exceptionPrefix)
 	}
 	return &Exception{condition: condition, holds: compiled.stages[0].matches, fields: compiled.fields}, nil
-}
-
-// withoutPrefix moves the places of defects to where they are in the condition
-// that the user wrote.
-func withoutPrefix(err error) error {
-	var moved []error
-	for _, one := range diag.Flatten(err) {
-		var defect *diag.Error
-		if !errors.As(one, &defect) {
-			moved = append(moved, one)
-			continue
-		}
-		inCondition := *defect
-		if inCondition.Line == 1 {
-			inCondition.Column = max(1, inCondition.Column-len(exceptionPrefix))
-			inCondition.Source = strings.TrimPrefix(inCondition.Source, exceptionPrefix)
-		}
-		moved = append(moved, &inCondition)
-	}
-	return errors.Join(moved...)
 }
 
 // Condition is the condition as the user wrote it.

@@ -1,9 +1,7 @@
 package hunt
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 
 	"tripline/detect"
 	"tripline/internal/diag"
@@ -33,7 +31,7 @@ func NewLens(condition string, names ...string) (*Lens, error) {
 	}
 	queries, err := Compile([]*detect.Rule{NewRule("", text)}, FieldNames{})
 	if err != nil {
-		return nil, inCondition(err)
+		return nil, diag.WithoutPrefix(err, lensPrefix)
 	}
 	l := &Lens{}
 	for _, name := range names {
@@ -49,26 +47,6 @@ func NewLens(condition string, names ...string) (*Lens, error) {
 		l.engine = detect.NewEngine(queries.rules, detect.Limits{}, func(detect.Match) { l.matched = true })
 	}
 	return l, nil
-}
-
-// inCondition moves the places of defects to where they are in the condition that
-// the user wrote.
-func inCondition(err error) error {
-	var moved []error
-	for _, one := range diag.Flatten(err) {
-		var defect *diag.Error
-		if !errors.As(one, &defect) {
-			moved = append(moved, one)
-			continue
-		}
-		own := *defect
-		if own.Line == 1 {
-			own.Column = max(1, own.Column-len(lensPrefix))
-			own.Source = strings.TrimPrefix(own.Source, lensPrefix)
-		}
-		moved = append(moved, &own)
-	}
-	return errors.Join(moved...)
 }
 
 // Look reads one document, which has to stay unchanged until the values have been

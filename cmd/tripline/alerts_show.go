@@ -23,18 +23,9 @@ with its parents, the evidence, MITRE ATT&CK and the rule's investigation guide.
 
 The beginning of the ID is enough where it is no other alert's. Where standard
 output is no terminal, or with --json, the document is printed.`,
-		Args: func(command *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return &usageError{fmt.Errorf("show needs the ID of an alert, as alerts list prints it; see %s --help", command.CommandPath())}
-			}
-			return nil
-		},
+		Args: needsAlert,
 		RunE: func(command *cobra.Command, args []string) error {
-			files, err := selection.files(args[1:])
-			if err != nil {
-				return err
-			}
-			one, err := findAlert(command, std, &selection, args[0], files)
+			one, err := findAlert(command, std, &selection, args)
 			if err != nil {
 				return err
 			}
@@ -57,8 +48,22 @@ output is no terminal, or with --json, the document is printed.`,
 	return command
 }
 
-// findAlert finds the one alert whose id begins so.
-func findAlert(command *cobra.Command, std streams, selection *alertSelection, id string, files []string) (*alertlog.Alert, error) {
+// needsAlert refuses arguments that name no alert.
+func needsAlert(command *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return &usageError{fmt.Errorf("%s needs the ID of an alert, as alerts list prints it; see %s --help", command.Name(), command.CommandPath())}
+	}
+	return nil
+}
+
+// findAlert finds the one alert whose id begins as the first argument says, in the
+// files that the others name or in the configured ones.
+func findAlert(command *cobra.Command, std streams, selection *alertSelection, args []string) (*alertlog.Alert, error) {
+	id := args[0]
+	files, err := selection.files(args[1:])
+	if err != nil {
+		return nil, err
+	}
 	selection.filter.ID = strings.ToLower(strings.TrimSuffix(id, "…"))
 	defects := &defectPrinter{to: std.err}
 	reader, err := selection.reader(std, defects)

@@ -20,18 +20,9 @@ or of FILEs, from being raised: for this program, user and destination alone. It
 is printed for review, as a block for the configuration; nothing is changed.
 
 The beginning of the ID is enough where it is no other alert's.`,
-		Args: func(command *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return &usageError{fmt.Errorf("suppress needs the ID of an alert, as alerts list prints it; see %s --help", command.CommandPath())}
-			}
-			return nil
-		},
+		Args: needsAlert,
 		RunE: func(command *cobra.Command, args []string) error {
-			files, err := selection.files(args[1:])
-			if err != nil {
-				return err
-			}
-			one, err := findAlert(command, std, &selection, args[0], files)
+			one, err := findAlert(command, std, &selection, args)
 			if err != nil {
 				return err
 			}

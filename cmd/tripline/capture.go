@@ -36,11 +36,7 @@ audit is put back at the end as "tripline run" does.`,
 }
 
 func capture(command *cobra.Command, std streams, common *settings, path string) (err error) {
-	loaded, err := common.load()
-	if err != nil {
-		return err
-	}
-	compiled, err := loadRules(std, loaded)
+	loaded, compiled, err := common.loadAll(std)
 	if err != nil {
 		return err
 	}

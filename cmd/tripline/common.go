@@ -41,6 +41,17 @@ func (s *settings) load() (*config.Config, error) {
 	return loaded, nil
 }
 
+// loadAll reads the configuration and compiles the configured rules, as loadRules
+// does.
+func (s *settings) loadAll(std streams) (*config.Config, []*detect.Compiled, error) {
+	loaded, err := s.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	compiled, err := loadRules(std, loaded)
+	return loaded, compiled, err
+}
+
 // loadRules compiles the configured rules, complains about the bad ones on
 // standard error and mentions those that cannot run here. Only when no rule is
 // left is it an error.

@@ -50,11 +50,7 @@ distribution may have more.`,
 			if !known {
 				return &usageError{fmt.Errorf("there is no format %q; there is lines, json and rules.d", format)}
 			}
-			loaded, err := common.load()
-			if err != nil {
-				return err
-			}
-			compiled, err := loadRules(std, loaded)
+			loaded, compiled, err := common.loadAll(std)
 			if err != nil {
 				return err
 			}

@@ -134,6 +134,27 @@ func Flatten(err error) []error {
 	return all
 }
 
+// WithoutPrefix moves the places of the errors that err joins to where they are in
+// the text that a user wrote, before which the prefix was put in its first line. The
+// errors themselves stay as they are. The prefix is ASCII.
+func WithoutPrefix(err error, prefix string) error {
+	var moved []error
+	for _, one := range Flatten(err) {
+		var defect *Error
+		if !errors.As(one, &defect) {
+			moved = append(moved, one)
+			continue
+		}
+		own := *defect
+		if own.Line == 1 {
+			own.Column = max(1, own.Column-len(prefix))
+			own.Source = strings.TrimPrefix(own.Source, prefix)
+		}
+		moved = append(moved, &own)
+	}
+	return errors.Join(moved...)
+}
+
 // Position converts a byte offset in text into a line and a column, both from
 // 1, the column in characters, and returns the line's text.
 func Position(text string, offset int) (line, column int, source string) {

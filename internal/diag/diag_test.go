@@ -177,3 +177,29 @@ func TestMisspelled(t *testing.T) {
 		}
 	}
 }
+
+// TestWithoutPrefix moves defects to where they are in what the user wrote, and
+// leaves alone what they were and what is no defect.
+func TestWithoutPrefix(t *testing.T) {
+	first := &Error{Line: 1, Column: 12, Source: "any where pid =", Message: "a"}
+	inPrefix := &Error{Line: 1, Column: 3, Source: "any where x", Message: "b"}
+	second := &Error{Line: 2, Column: 4, Source: "any where", Message: "c"}
+	other := errors.New("other")
+	moved := Flatten(WithoutPrefix(errors.Join(first, fmt.Errorf("about: %w", inPrefix), second, other), "any where "))
+	want := []Error{
+		{Line: 1, Column: 2, Source: "pid =", Message: "a"}, {Line: 1, Column: 1, Source: "x", Message: "b"},
+		{Line: 2, Column: 4, Source: "any where", Message: "c"},
+	}
+	if len(moved) != 4 || !errors.Is(moved[3], other) || first.Column != 12 {
+		t.Fatalf("moved to %v", moved)
+	}
+	for i, one := range want {
+		var got *Error
+		if !errors.As(moved[i], &got) || *got != one {
+			t.Errorf("%d is now %+v", i, moved[i])
+		}
+	}
+	if WithoutPrefix(nil, "x") != nil {
+		t.Error("nothing is an error")
+	}
+}
