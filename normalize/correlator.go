@@ -201,8 +201,9 @@ func (c *Correlator) append(event *Event, record *Record) {
 	}
 }
 
-// Advance tells a correlator without Ordered what time it is, in milliseconds
-// since the Unix epoch. Events whose records have been awaited for the tolerance
+// Advance tells a correlator without Ordered what time it is, in milliseconds of any
+// clock that only goes forward: with one that is set back, events would be awaited
+// until it has caught up. Events whose records have been awaited for the tolerance
 // are emitted. An ordered correlator knows no time but the log's.
 func (c *Correlator) Advance(nowMillis int64) {
 	if c.options.Ordered {

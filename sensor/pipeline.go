@@ -69,6 +69,8 @@ type pipeline struct {
 
 	// newest is the latest time of an event, in nanoseconds since the Unix epoch.
 	newest int64
+	// elapsed is a clock that nobody can set, by which records are awaited.
+	elapsed func() time.Duration
 
 	alerts, unreadable atomic.Uint64
 }
@@ -76,7 +78,11 @@ type pipeline struct {
 // newPipeline connects the stages. The resolver identifies live processes; it
 // is nil for a recorded log, whose events then come in the order of time.
 func newPipeline(rules []*detect.Compiled, limits detect.Limits, resolver normalize.Resolver) *pipeline {
-	p := &pipeline{report: func(error) {}, onAlert: func(alert.Alert) {}, tasks: make(chan func(), 1)}
+	begun := time.Now()
+	p := &pipeline{
+		report: func(error) {}, onAlert: func(alert.Alert) {}, tasks: make(chan func(), 1),
+		elapsed: func() time.Duration { return time.Since(begun) },
+	}
 	p.correlator = normalize.NewCorrelator(normalize.Options{
 		Resolver: resolver,
 		Ordered:  resolver == nil,
@@ -277,7 +283,7 @@ const inFlight = 300 * time.Millisecond
 // is not decided by the time of day while events wait to be received, which in a flood
 // are seconds old: only once the source was quiet.
 func (p *pipeline) advance(now time.Time, quiet bool) {
-	p.correlator.Advance(now.UnixMilli())
+	p.correlator.Advance(p.elapsed().Milliseconds())
 	if p.engine == nil {
 		return
 	}
