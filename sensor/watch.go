@@ -161,13 +161,21 @@ func (w *watch) replan(plan *auditrules.Plan) (remove func() error, err error) {
 		return nothing, w.find(plan)
 	}
 	removeFormer, err := w.installed.Extend(plan)
+	if errors.Is(err, kernel.ErrPermission) && w.isLocked() {
+		return nothing, w.find(plan) // others may have loaded the rules before they locked
+	}
 	if err != nil {
 		return nil, err
 	}
 	return func() error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		return removeFormer()
+		err := removeFormer()
+		if errors.Is(err, kernel.ErrPermission) && w.isLocked() {
+			w.log.Warn("kernel audit has been locked: rules that nothing needs any more stay until the next boot")
+			return nil
+		}
+		return err
 	}, nil
 }
 

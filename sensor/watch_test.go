@@ -196,3 +196,39 @@ func TestLockIsNoLink(t *testing.T) {
 		})
 	}
 }
+
+// TestReplanWhereLockedMeanwhile reloads rules after somebody locked audit: what the
+// kernel has already may run, what is missing is named with what to do, and rules that
+// nothing needs any more stay without an error.
+func TestReplanWhereLockedMeanwhile(t *testing.T) {
+	control, log := &fakeControl{}, &strings.Builder{}
+	w := &watch{control: control, log: hclog.New(&hclog.LoggerOptions{Output: log})}
+	if err := w.install(testPlan()); err != nil {
+		t.Fatal(err)
+	}
+	control.rules = append(control.rules, []byte("3")) // of others
+	control.status.Enabled, control.refuse = 2, kernel.ErrPermission
+	plan := testPlan()
+	plan.Rules[0] = auditrules.Rule{Line: "-a always,exit -S execve", Portable: "-a always,exit -S 59", Wire: []byte("4")}
+	_, err := w.replan(plan)
+	var locked *LockedError
+	if !errors.As(err, &locked) || len(locked.Missing) != 1 || locked.Missing[0].Line != plan.Rules[0].Line {
+		t.Errorf("the error is %v", err)
+	}
+	for name, rules := range map[string][]auditrules.Rule{
+		"with one of others": {testPlan().Rules[0], {Line: "-a always,exit -S execve", Wire: []byte("3")}},
+		"with fewer":         testPlan().Rules[:1],
+	} {
+		remove, err := w.replan(&auditrules.Plan{Key: "tripline", Rules: rules})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if err := remove(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if !strings.Contains(log.String(), "until the next boot") {
+		t.Errorf("it said %q", log)
+	}
+}
