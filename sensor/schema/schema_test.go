@@ -62,6 +62,15 @@ func TestForm(t *testing.T) {
 		DataStream    map[string]any `json:"data_stream"`
 		Priority      int            `json:"priority"`
 		Template      struct {
+			Settings struct {
+				Index struct {
+					Mapping struct {
+						TotalFields struct {
+							Limit int `json:"limit"`
+						} `json:"total_fields"`
+					} `json:"mapping"`
+				} `json:"index"`
+			} `json:"settings"`
 			Mappings struct {
 				Dynamic    bool              `json:"dynamic"`
 				Properties map[string]*field `json:"properties"`
@@ -79,19 +88,32 @@ func TestForm(t *testing.T) {
 		"keyword": true, "constant_keyword": true, "wildcard": true, "match_only_text": true, "flattened": true,
 		"long": true, "float": true, "boolean": true, "date": true, "ip": true,
 	}
+	// What may be malformed elsewhere may not be in the timestamp of a data stream.
+	if lenient := properties["@timestamp"].IgnoreMalformed; lenient == nil || *lenient {
+		t.Error("@timestamp may be malformed")
+	}
+	mapped := 0
 	var walk func(name string, of map[string]*field)
 	walk = func(name string, of map[string]*field) {
 		for part, one := range of {
 			if (one.Type == "") == (one.Properties == nil) || one.Type != "" && !known[one.Type] {
 				t.Errorf("%s%s has type %q and %d properties", name, part, one.Type, len(one.Properties))
 			}
+			mapped += 1 + len(one.Fields)
 			walk(name+part+".", one.Properties)
 		}
 	}
 	walk("", properties)
+	if limit := one.Template.Settings.Index.Mapping.TotalFields.Limit; mapped > limit {
+		t.Errorf("%d fields and objects are mapped, and %d may be", mapped, limit)
+	}
 	for _, stream := range []string{"alerts", "evidence", "events", "health"} {
 		if ok, err := filepath.Match(Pattern, "logs-tripline."+stream+"-default"); !ok || err != nil {
 			t.Errorf("%s is not for the data stream of %s", Pattern, stream)
+		}
+		// Of a dataset's name Elastic's naming of data streams asks this.
+		if name := "tripline." + stream; len(name) > 100 || strings.ToLower(name) != name || strings.ContainsAny(name, `-\/*?"<>| ,#:`) {
+			t.Errorf("a dataset cannot be named %s", name)
 		}
 	}
 }

@@ -46,11 +46,13 @@ type mappings struct {
 
 // field is the mapping of one field, or of an object with fields.
 type field struct {
-	Type        string            `json:"type,omitempty"`
-	IgnoreAbove int               `json:"ignore_above,omitempty"`
-	Value       string            `json:"value,omitempty"` // of a constant
-	Fields      map[string]*field `json:"fields,omitempty"`
-	Properties  map[string]*field `json:"properties,omitempty"`
+	Type        string `json:"type,omitempty"`
+	IgnoreAbove int    `json:"ignore_above,omitempty"`
+	Value       string `json:"value,omitempty"` // of a constant
+	// IgnoreMalformed is only there where it is other than the index's setting.
+	IgnoreMalformed *bool             `json:"ignore_malformed,omitempty"`
+	Fields          map[string]*field `json:"fields,omitempty"`
+	Properties      map[string]*field `json:"properties,omitempty"`
 }
 
 // Template is the index template as JSON, indented.
@@ -59,6 +61,10 @@ func Template() ([]byte, error) {
 	for name, kind := range Fields() {
 		put(properties, name, kind)
 	}
+	// Before release 8.11 Elasticsearch refuses a data stream whose timestamp may be
+	// malformed (github.com/elastic/elasticsearch/pull/99346).
+	strict := false
+	properties["@timestamp"].IgnoreMalformed = &strict
 	whole := template{
 		IndexPatterns: []string{Pattern}, Priority: priority,
 		Template: templateContent{

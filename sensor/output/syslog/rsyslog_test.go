@@ -210,6 +210,43 @@ func TestRsyslog(t *testing.T) {
 	}
 }
 
+// TestRsyslogThatStopsReading freezes a real rsyslog under load: nothing is sent twice,
+// however long it reads nothing, and all arrives once it goes on.
+func TestRsyslogThatStopsReading(t *testing.T) {
+	ca := newAuthority(t)
+	certificate, key := ca.pair(t, "sensor.example")
+	tlsPort, tcpPort, udpPort := freePorts(t)
+	r := newRsyslog(t, ca, "gtls", tlsPort, tcpPort, udpPort)
+	r.start(t, tcpPort)
+	options := testOptions("tls", fmt.Sprintf("127.0.0.1:%d", tlsPort))
+	options.MaxMessage = 64 << 10
+	remote := openStream(t, StreamOptions{
+		Options: options, Confirm: true, TLS: secure.Files{CA: ca.file, Certificate: certificate, Key: key, ServerName: "logs.example"},
+	})
+	const all = 400
+	send(t, remote, 0, all/4)
+	r.awaitReceived(t, all/8)
+	if err := r.process.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	send(t, remote, all/4, all)
+	time.Sleep(time.Second)
+	if counters := remote.Counters(); counters.Waiting == 0 || counters.Delivered == all {
+		t.Errorf("nobody reads, and yet: %+v", counters)
+	}
+	if err := r.process.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	await(t, remote, "all is delivered", idle)
+	if got, again := r.awaitReceived(t, all); !slices.Equal(got, counting(0, all)) || again > 0 {
+		t.Errorf("of %d documents arrived %d, %d of them again: %v", all, len(got), again, got)
+	}
+	if err := remote.Close(); err != nil {
+		t.Error(err)
+	}
+	r.stop(t, syscall.SIGTERM)
+}
+
 // stopUnderLoad raises documents while rsyslog is stopped and started, and looks at
 // what arrived.
 func stopUnderLoad(t *testing.T, r *rsyslog, remote *output.Remote, tcpPort int, pause time.Duration) {
