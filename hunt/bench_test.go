@@ -116,7 +116,7 @@ func BenchmarkScan(b *testing.B) {
 	size := int64(len(bytes.Join(lines, nil)))
 	b.Run("scanner", func(b *testing.B) {
 		queries := newQueries(b, rareQuery)
-		scanner, d := queries.newScanner(), newDocument(len(queries.fields.names))
+		scanner, d := queries.newScanner(), newDocument(queries.fields)
 		b.SetBytes(size)
 		b.ReportAllocs()
 		for b.Loop() {

@@ -67,7 +67,7 @@ func inOrder(ctx context.Context, queries *Queries, files []string) bool {
 	tiebreaker, _ := fields.Field(names[queries.tiebreaker])
 	check := &orderCheck{
 		scanner:  &scanner{tree: newPathTree(fields.names), timestamp: timestamp.ID, tiebreaker: tiebreaker.ID},
-		document: newDocument(len(fields.names)),
+		document: newDocument(fields),
 	}
 	for _, file := range files {
 		if !check.file(ctx, file) {

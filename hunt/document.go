@@ -21,6 +21,8 @@ type document struct {
 	found []foundField
 	slots []int32
 
+	doubts []detect.FieldID // see fieldSet
+
 	time          int64
 	hasTime       bool
 	tiebreaker    int64
@@ -40,8 +42,9 @@ type foundField struct {
 	list  []detect.Value
 }
 
-func newDocument(fields int) *document {
-	return &document{slots: make([]int32, fields)}
+// newDocument makes a document with room for the fields that there are now.
+func newDocument(fields *fieldSet) *document {
+	return &document{slots: make([]int32, len(fields.names)), doubts: fields.doubts}
 }
 
 // reset forgets all but the memory.
@@ -99,11 +102,9 @@ func (d *document) Value(id detect.FieldID) detect.Value {
 // Proves implements detect.Prover: what the live engine could not prove is not
 // proved later either, and everything else is believed.
 func (d *document) Proves(id detect.FieldID, holds func(detect.Value) bool) bool {
-	if d.pool != nil {
-		for _, doubt := range d.pool.doubts {
-			if value := d.Value(doubt); value.Kind() == detect.KindBool && value.Bool() {
-				return false
-			}
+	for _, doubt := range d.doubts {
+		if value := d.Value(doubt); value.Kind() == detect.KindBool && value.Bool() {
+			return false
 		}
 	}
 	value := d.Value(id)
@@ -147,8 +148,7 @@ func (d *document) readTiebreaker(id detect.FieldID) {
 // documentPool keeps the memory of documents for the next ones. One goroutine
 // uses it.
 type documentPool struct {
-	fields int
-	doubts []detect.FieldID // see fieldSet
+	fields *fieldSet
 	free   []*document
 }
 

@@ -32,7 +32,7 @@ func newTestScanner(fields ...string) (*scanner, *document) {
 	}
 	timestamp, _ := set.Field("@timestamp")
 	tiebreaker, _ := set.Field("event.sequence")
-	return &scanner{tree: newPathTree(set.names), timestamp: timestamp.ID, tiebreaker: tiebreaker.ID}, newDocument(len(set.names))
+	return &scanner{tree: newPathTree(set.names), timestamp: timestamp.ID, tiebreaker: tiebreaker.ID}, newDocument(set)
 }
 
 // plain converts a value to what encoding/json would show.

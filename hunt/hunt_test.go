@@ -390,3 +390,36 @@ func FuzzHunt(f *testing.F) {
 		}
 	})
 }
+
+// TestUnprovenExcludesNothing: what the live engine could not prove, and events say,
+// excludes nothing later either; everything else is believed.
+func TestUnprovenExcludesNothing(t *testing.T) {
+	const event = `{"@timestamp":%d,"event":{"action":"start"},"process":{"executable":%s}%s}`
+	lines := []string{
+		fmt.Sprintf(event, 1000, `"/usr/sbin/sshd"`, ""),
+		fmt.Sprintf(event, 2000, `"/usr/sbin/sshd"`, `,"tripline":{"masquerade":true}`),
+		fmt.Sprintf(event, 3000, `"/usr/sbin/sshd"`, `,"tripline":{"executable":{"unproven":true}}`),
+		fmt.Sprintf(event, 4000, `"/usr/sbin/sshd"`, `,"tripline.masquerade":false,"tripline":{"identity":"verified"}`),
+		fmt.Sprintf(event, 5000, `["/bin/a","/usr/sbin/sshd"]`, ""),
+		fmt.Sprintf(event, 6000, `"/bin/a"`, ""),
+	}
+	for query, want := range map[string][]int{
+		`any where event.action == "start" and not process.executable : "/usr/sbin/sshd"`:         {1, 2, 5},
+		`any where event.action == "start" and process.executable : "/usr/sbin/sshd"`:             {0, 1, 2, 3, 4},
+		`any where event.action == "start" and not endsWith(process.executable, "/sbin/sshd")`:    {1, 2, 5},
+		`any where event.action == "start" and process.executable not in ("/usr/sbin/sshd", "x")`: {1, 2, 5},
+	} {
+		queries := newQueries(t, query)
+		matches, _, _ := runHunt(t, queries, strings.Join(lines, "\n"), Options{})
+		var wanted []string
+		for _, n := range want {
+			wanted = append(wanted, lines[n])
+		}
+		for i := range matches {
+			matches[i] = strings.TrimSuffix(strings.TrimPrefix(matches[i], `{"rule":null,"events":[`), `],"join_keys":[]}`)
+		}
+		if strings.Join(matches, "\n") != strings.Join(wanted, "\n") {
+			t.Errorf("%s matches\n%s\nand not\n%s", query, strings.Join(matches, "\n"), strings.Join(wanted, "\n"))
+		}
+	}
+}

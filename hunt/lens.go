@@ -42,7 +42,7 @@ func NewLens(condition string, names ...string) (*Lens, error) {
 		l.fields = append(l.fields, field.ID)
 	}
 	queries.tree = newPathTree(queries.fields.names)
-	l.scanner, l.document = queries.newScanner(), newDocument(len(queries.fields.names))
+	l.scanner, l.document = queries.newScanner(), newDocument(queries.fields)
 	if condition != "" {
 		l.engine = detect.NewEngine(queries.rules, detect.Limits{}, func(detect.Match) { l.matched = true })
 	}

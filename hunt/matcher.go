@@ -29,7 +29,7 @@ var errStop = errors.New("stop")
 
 func newMatcher(queries *Queries, options *Options) *matcher {
 	m := &matcher{
-		options: options, scanner: queries.newScanner(), pool: &documentPool{fields: len(queries.fields.names), doubts: queries.fields.doubts},
+		options: options, scanner: queries.newScanner(), pool: &documentPool{fields: queries.fields},
 		found: make(map[*detect.Rule]int), unfinished: len(queries.rules),
 	}
 	m.engine = detect.NewEngine(queries.rules, options.Limits, m.report)

@@ -11,7 +11,7 @@ type selector struct {
 }
 
 func newSelector(queries *Queries) *selector {
-	s := &selector{scanner: queries.newScanner(), document: newDocument(len(queries.fields.names))}
+	s := &selector{scanner: queries.newScanner(), document: newDocument(queries.fields)}
 	s.engine = detect.NewEngine(queries.filters, detect.Limits{}, func(detect.Match) { s.selected = true })
 	return s
 }

@@ -17,11 +17,22 @@ import (
 func TestHuntAfterwards(t *testing.T) {
 	needLive(t)
 	unchanged(t)
+	installOwn(t)
 	folder := t.TempDir()
-	events := filepath.Join(folder, "events.ndjson")
-	s := startSensor(t, "--config", configured(t, "[output.events]\npath = \""+events+"\"\n[evidence]\nconnections = \"\"\n"))
+	events, rules, other := filepath.Join(folder, "events.ndjson"), filepath.Join(folder, "rules"), filepath.Join(folder, "other")
+	if err := os.Mkdir(rules, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	shipped := readFile(t, "../../rules/suspicious_network_connection_attempt_by_root.toml")
+	write(t, filepath.Join(rules, "own.toml"), strings.ReplaceAll(shipped, `"/usr/sbin/sshd")`, `"/usr/sbin/sshd", "`+ownProgram+`")`))
+	copyFile(t, built.behave, other)
+	configuration := configured(t, "[rules]\nfolder = \""+rules+"\"\n[output.events]\npath = \""+events+"\"\n[evidence]\nconnections = \"\"\n")
+	s := startSensor(t, "--config", configuration)
 	want := map[string]bool{}
-	for _, command := range []*exec.Cmd{exec.Command(built.behave, "connect-setsid"), chrooted(t, "/usr/sbin/sshd", "connect-setsid")} {
+	for _, command := range []*exec.Cmd{
+		exec.Command(built.behave, "connect-setsid"),
+		exec.Command(built.behave, "privately", other+","+ownProgram+",connect-setsid"),
+	} {
 		h := holdCommand(t, command)
 		alert, ok := s.alertOf(h.pid(), soon)
 		if !ok {
@@ -30,19 +41,23 @@ func TestHuntAfterwards(t *testing.T) {
 		want[alert.Tripline.Alert.ID] = true
 		h.release(t)
 	}
+	behave(t, "setsid") // which is no alert
+	holdCommand(t, exec.Command(ownProgram, "connect-setsid")).release(t)
 	s.stop(syscall.SIGTERM)
-	hunt := exec.Command(built.tripline, "hunt", "--schedule", "--state", filepath.Join(folder, "state"), "--alerts", os.DevNull, events)
+	hunt := exec.Command(built.tripline, "hunt", "--schedule", "--config", configuration, "--state", filepath.Join(folder, "state"), "--alerts", os.DevNull, events)
 	var said bytes.Buffer
 	hunt.Stderr = &said
 	out, err := hunt.Output()
 	if err != nil {
 		t.Fatalf("%v: %s", err, said.String())
 	}
+	found := 0
 	for line := range strings.Lines(string(out)) {
+		found++
 		delete(want, parseAlert(t, line).Tripline.Alert.ID)
 	}
-	if len(want) > 0 {
-		t.Errorf("not found afterwards: %v; found:\n%s%s", want, out, said.String())
+	if len(want) > 0 || found != s.count() {
+		t.Errorf("not found afterwards: %v; %d were raised; found:\n%s%s", want, s.count(), out, said.String())
 	}
 }
 
