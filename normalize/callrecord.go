@@ -192,7 +192,7 @@ func (c *callCursor) hex() uint64 {
 	rest := c.text[c.at:]
 	i, n := 0, uint64(0)
 	for ; i < len(rest); i++ {
-		digit := nibbles[rest[i]]
+		digit := nibble(rest[i])
 		if digit > 0xf {
 			break
 		}

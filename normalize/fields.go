@@ -170,22 +170,14 @@ func appendHex(dst, text []byte) []byte {
 }
 
 // nibble is the value of a hexadecimal digit, 0xff when it is none.
-func nibble(digit byte) byte { return nibbles[digit] }
+func nibble(digit byte) byte { return nibbles[digit] - 1 }
 
-// nibbles has the values of hexadecimal digits of either case.
-var nibbles = makeNibbles()
-
-func makeNibbles() (values [256]byte) {
-	for i := range values {
-		values[i] = 0xff
-	}
-	for i := range byte(10) {
-		values['0'+i] = i
-	}
-	for i := range byte(6) {
-		values['a'+i], values['A'+i] = 10+i, 10+i
-	}
-	return values
+// nibbles has one more than the values of hexadecimal digits of either case, and 0
+// for what is none.
+var nibbles = [256]byte{
+	'0': 1, '1': 2, '2': 3, '3': 4, '4': 5, '5': 6, '6': 7, '7': 8, '8': 9, '9': 10,
+	'a': 11, 'b': 12, 'c': 13, 'd': 14, 'e': 15, 'f': 16,
+	'A': 11, 'B': 12, 'C': 13, 'D': 14, 'E': 15, 'F': 16,
 }
 
 // parseDecimal reads a decimal number with an optional sign.
