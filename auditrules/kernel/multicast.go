@@ -24,11 +24,12 @@ const (
 	deliveryTime = 700 * time.Millisecond
 )
 
-// ProveMulticast writes a record (type USER, with "tripline" in its text) and says
-// whether it arrives by multicast: the kernel may have it and yet deliver nothing,
-// as to a network namespace other than the first. It is Unknown where auditing is
-// off, since nothing is recorded then, and without privilege. What it found is
-// among Features from then on.
+// ProveMulticast writes a record (type USER, with "tripline" in its text), or where
+// it may not write has the kernel write one (CONFIG_CHANGE), and says whether it
+// arrives by multicast: the kernel may have it and yet deliver nothing, as to a
+// network namespace other than the first. It is Unknown where auditing is off,
+// since nothing is recorded then, and without privilege. What it found is among
+// Features from then on.
 func (c *Client) ProveMulticast() Support {
 	c.probing.Lock()
 	defer c.probing.Unlock()
@@ -56,18 +57,23 @@ func openReadLog() (int, error) {
 	return fd, nil
 }
 
-// deliver writes a user message and says whether it arrives by multicast;
-// Unknown where the message may not be written or the group not be joined.
+// deliver causes a record and says whether it arrives by multicast; Unknown where
+// none can be caused or the group not be joined.
 func (c *Client) deliver() Support {
 	fd, err := openReadLog()
 	if err != nil {
 		return Unknown
 	}
 	defer unix.Close(fd) //nolint:errcheck // nothing was sent
-	text := fmt.Sprintf("op=tripline-asks-for-multicast id=%d-%d", os.Getpid(), time.Now().UnixNano())
+	text := fmt.Sprintf("tripline-asks-for-multicast-%d-%d", os.Getpid(), time.Now().UnixNano())
 	c.mu.Lock()
-	err = c.request(userMessage, append([]byte(text), 0))
+	err = c.request(userMessage, append([]byte("op="+text), 0))
 	c.mu.Unlock()
+	if errors.Is(err, ErrPermission) { // without CAP_AUDIT_WRITE
+		if err = c.DeleteRule(UnknownRule(text)); errors.Is(err, ErrNotFound) {
+			err = nil
+		}
+	}
 	if err != nil {
 		return Unknown
 	}

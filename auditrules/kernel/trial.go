@@ -42,7 +42,18 @@ type condition struct {
 // trialRule encodes a rule for a filter list that has no system call and so
 // could match nothing. It is never added, see understands.
 func trialRule(list uint32, conditions ...condition) []byte {
-	conditions = append(conditions, condition{field: fieldKey, text: trialKey})
+	return keyedTrial(list, trialKey, conditions...)
+}
+
+// UnknownRule is a rule that nobody has, for DeleteRule or a request of the same
+// kind: where auditing is on, the kernel records that its deletion failed, with the
+// key, which must be new, of letters, digits and -. So a record can be had from a
+// kernel with CAP_AUDIT_CONTROL alone; to write one takes CAP_AUDIT_WRITE.
+func UnknownRule(key string) []byte { return keyedTrial(listExit, key) }
+
+// keyedTrial encodes a trial rule with a key.
+func keyedTrial(list uint32, key string, conditions ...condition) []byte {
+	conditions = append(conditions, condition{field: fieldKey, text: key})
 	rule := make([]byte, ruleHeaderSize)
 	order := binary.NativeEndian
 	order.PutUint32(rule, list)

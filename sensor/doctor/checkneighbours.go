@@ -93,6 +93,9 @@ func (e *examination) checkMulticast() Check {
 			"a network namespace, an exclude rule or a rate limit keeps it away"
 	case f.Multicast == kernel.Supported:
 		check.Text = "this kernel has it; not proven by a record, as auditing is off"
+		if e.statusErr == nil && e.status.Enabled != 0 {
+			check.Text = "this kernel has it; not proven, as no record for that could be had"
+		}
 	case f.Multicast == kernel.Unsupported:
 		check.Text = fmt.Sprintf("not in this kernel (upstream since Linux %s), which matters only beside an audit daemon", kernel.FeatureMulticast.Since())
 		if needed {

@@ -196,6 +196,9 @@ func (k *Kernel) request(kind uint16, data []byte, patience time.Duration, arriv
 	k.socket.acknowledge = func(kind uint16, sequence uint32, data []byte) {
 		if sequence == requestSequence {
 			answered, answer = true, kernel.AckError(kind, data)
+			if arrived != nil && errors.Is(answer, kernel.ErrNotFound) {
+				answer = nil // the rule is one that nobody has
+			}
 		}
 	}
 	defer func() { k.socket.acknowledge = nil }()

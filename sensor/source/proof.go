@@ -15,6 +15,9 @@ const (
 	// userMessage is the type of a record that a trusted program writes
 	// (AUDIT_TRUSTED_APP of libaudit.h).
 	userMessage = 1121
+	// deleteRule is the type of a request to delete a rule (AUDIT_DEL_RULE of
+	// linux/audit.h).
+	deleteRule = 1012
 	// deliveryTime is how long such a record may take. Only where nothing is
 	// delivered it is awaited to the end.
 	deliveryTime = time.Second
@@ -43,8 +46,9 @@ func (e *DeliveryError) Error() string {
 // Unwrap gives the reason, nil where it is not known.
 func (e *DeliveryError) Unwrap() error { return e.Err }
 
-// prove writes one record and waits until it arrives here. Records that arrive
-// meanwhile are kept.
+// prove writes one record, or without CAP_AUDIT_WRITE has the kernel write one
+// about a rule that cannot be deleted, and waits until it arrives here. Records
+// that arrive meanwhile are kept.
 func (k *Kernel) prove() error {
 	status, err := k.control.Status()
 	if err != nil {
@@ -53,10 +57,12 @@ func (k *Kernel) prove() error {
 	if status.Enabled == 0 {
 		return &DeliveryError{Err: errAuditOff}
 	}
-	text := fmt.Appendf(nil, "op=tripline-listens-by-multicast id=%d-%d", os.Getpid(), time.Now().UnixNano())
-	err = k.request(userMessage, append(bytes.Clone(text), 0), deliveryTime, func(m Message) bool {
-		return bytes.Contains(m.Data, text)
-	})
+	text := fmt.Sprintf("tripline-listens-by-multicast-%d-%d", os.Getpid(), time.Now().UnixNano())
+	arrived := func(m Message) bool { return bytes.Contains(m.Data, []byte(text)) }
+	err = k.request(userMessage, append([]byte("op="+text), 0), deliveryTime, arrived)
+	if errors.Is(err, kernel.ErrPermission) {
+		err = k.request(deleteRule, kernel.UnknownRule(text), deliveryTime, arrived)
+	}
 	if errors.Is(err, kernel.ErrNoAnswer) {
 		return &DeliveryError{}
 	}
