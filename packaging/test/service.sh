@@ -77,7 +77,7 @@ systemd_boot() {
 sysv_boot() {
 	sed -i '/getty/d' "$1/etc/inittab"
 	echo 'TR:2345:once:/guest/sysv-trial >/dev/ttyS1 2>&1' >>"$1/etc/inittab"
-	ln -sf /guest/before "$1/etc/rcS.d/S99before"
+	echo 'TB::bootwait:/guest/before' >>"$1/etc/inittab"
 }
 
 boot() {
