@@ -61,6 +61,7 @@ test-packages: packages ## Try the packages: scripts, chroots of Debian, an rpm 
 	packaging/test/scripts.sh
 	packaging/test/debian.sh $(or $(SUITES),bookworm bullseye)
 	packaging/test/rpm.sh
+	packaging/test/signing.sh
 
 # Some 10 minutes a guest.
 test-service: packages ## Boot Debian guests in qemu with the package installed and try the service; GUESTS="bookworm …".

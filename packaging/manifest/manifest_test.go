@@ -120,14 +120,14 @@ func TestModuleWithoutLicence(t *testing.T) {
 
 func TestBillIsTheSameEachTime(t *testing.T) {
 	parts := []part{{path: "example.org/a", version: "v1.0.0", sum: "h1:x", texts: []licence{{"LICENSE", []byte("Permission is hereby\ngranted, free of charge")}}}}
-	make := func(version string) string {
+	render := func(version string) string {
 		text, err := billOfMaterials(product{version: version, arch: "386", time: time.Unix(0, 0).UTC()}, parts)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(text)
 	}
-	first, again, other := make("1"), make("1"), make("2")
+	first, again, other := render("1"), render("1"), render("2")
 	if first != again {
 		t.Error("two bills of the same parts differ")
 	}

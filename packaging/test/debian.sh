@@ -63,6 +63,8 @@ for suite in "$@"; do
 	expect "registered for sysv-rc" 'ls "$root"/etc/rc2.d/S*tripline >/dev/null 2>&1'
 	expect "the plugins are off" 'grep -q "^active = no" "$root/etc/audit/plugins.d/tripline.conf" "$root/etc/audisp/plugins.d/tripline.conf"'
 	expect "a replay works" 'cp testdata/positive.log "$root/tmp/" && in_root tripline replay /tmp/positive.log 2>/dev/null | grep -q "\"kind\":\"alert\""'
+	expect "the completion is bash" 'bash -n "$root/usr/share/bash-completion/completions/tripline"'
+	expect "there is a man page for every command" '[ "$(ls "$root"/usr/share/man/man1/tripline*.1.gz | wc -l)" -ge 20 ] && zcat "$root/usr/share/man/man1/tripline-run.1.gz" | grep -q "^.SH OPTIONS"'
 	expect "files are as packed" '[ -z "$(in_root dpkg --verify tripline)" ]'
 
 	sed -i 's/^level = "info"/level = "debug"/' "$root/etc/tripline/sensor.toml"
