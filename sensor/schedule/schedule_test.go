@@ -163,10 +163,14 @@ func TestSummaries(t *testing.T) {
 		t.Fatalf("%d alerts, %+v", len(documents), summary)
 	}
 	for i, wants := range [][]string{
-		{`"from":"2026-11-25T00:00:00.000Z"`, `"to":"2026-11-25T00:05:00.000Z"`, `"first":"2026-11-25T00:01:05.000Z"`, `"last":"2026-11-25T00:01:09.000Z"`,
-			`{"count":2,"destination_ip":"192.0.2.1","destination_port":443,"executable":"/bin/0","user_id":"0"}`},
-		{`"from":"2026-11-25T00:05:00.000Z"`, `"to":"2026-11-25T00:10:00.000Z"`,
-			`{"count":2,"destination_ip":"192.0.2.1","destination_port":443,"executable":"/bin/1","user_id":"0"}`},
+		{
+			`"from":"2026-11-25T00:00:00.000Z"`, `"to":"2026-11-25T00:05:00.000Z"`, `"first":"2026-11-25T00:01:05.000Z"`, `"last":"2026-11-25T00:01:09.000Z"`,
+			`{"count":2,"destination_ip":"192.0.2.1","destination_port":443,"executable":"/bin/0","user_id":"0"}`,
+		},
+		{
+			`"from":"2026-11-25T00:05:00.000Z"`, `"to":"2026-11-25T00:10:00.000Z"`,
+			`{"count":2,"destination_ip":"192.0.2.1","destination_port":443,"executable":"/bin/1","user_id":"0"}`,
+		},
 	} {
 		for _, want := range append(wants, `"alerts_summarized"`, `"count":3`, `"max_signals":2`, `"hostname":"web"`, `"boot":{"id":"b"}`) {
 			if !strings.Contains(documents[4+i], want) {
