@@ -187,7 +187,8 @@ func TestWithoutPrefix(t *testing.T) {
 	other := errors.New("other")
 	moved := Flatten(WithoutPrefix(errors.Join(first, fmt.Errorf("about: %w", inPrefix), second, other), "any where "))
 	want := []Error{
-		{Line: 1, Column: 2, Source: "pid =", Message: "a"}, {Line: 1, Column: 1, Source: "x", Message: "b"},
+		{Line: 1, Column: 2, Source: "pid =", Message: "a"},
+		{Line: 1, Column: 1, Source: "x", Message: "b"},
 		{Line: 2, Column: 4, Source: "any where", Message: "c"},
 	}
 	if len(moved) != 4 || !errors.Is(moved[3], other) || first.Column != 12 {

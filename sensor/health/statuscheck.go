@@ -42,10 +42,11 @@ func (w *Watcher) checkEnabled(status kernel.Status, now time.Time) {
 	if !w.Reenable {
 		detail["mend"] = "auditctl -e 1"
 	}
-	w.Board.Raise(Condition{
-		Kind: AuditingOff, Who: who, Since: w.since(at), Detail: detail,
-		What: "auditing was switched off: nothing is seen",
-	})
+	what := "auditing was switched off: nothing is seen"
+	if w.expected.Enabled == 0 {
+		what = "auditing is off, and here not for the sensor to switch on: nothing is seen"
+	}
+	w.Board.Raise(Condition{Kind: AuditingOff, Who: who, Since: w.since(at), Detail: detail, What: what})
 	if w.Reenable && w.enabling.due(now) {
 		if err := w.Host.Enable(); err == nil {
 			w.Board.Clear(AuditingOff, "", "the sensor switched auditing on again", nil)
@@ -134,7 +135,8 @@ func (w *Watcher) checkRelay(pid uint32) {
 		w.unrelayed = 0
 		return
 	}
-	if w.unrelayed++; w.unrelayed < 2 {
+	w.unrelayed++
+	if w.unrelayed < 2 {
 		return
 	}
 	who, at := w.set("audit_pid", 0)

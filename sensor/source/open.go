@@ -96,7 +96,7 @@ func openAuto(options Options) (Live, error) {
 	if unproven == nil {
 		return opened, nil
 	}
-	if errors.Is(unproven, errAuditOff) && knowsAuditRead() {
+	if notAsked(unproven) && knowsAuditRead() {
 		options.Notify(unproven.Error())
 		return opened, nil
 	}

@@ -72,6 +72,12 @@ func (k *Kernel) prove() error {
 	return nil
 }
 
+// notAsked says that delivery could not be tried, which is not to say that nothing is
+// delivered: nothing is recorded, or rules are locked and records may not be written.
+func notAsked(unproven error) bool {
+	return errors.Is(unproven, errAuditOff) || errors.Is(unproven, kernel.ErrPermission)
+}
+
 // knowsAuditRead says whether the kernel has the capability that multicast needs:
 // a kernel that has it delivers, unless something else is in the way.
 func knowsAuditRead() bool {
