@@ -75,6 +75,9 @@ choose_user() {
 			echo 'Group=root'
 			echo 'MemoryLimit=96M'
 		} >"$dropin"
+		# Root without the capability to override permissions needs them to be its own,
+		# and so old a systemd does not see to that.
+		chown -hR root:root /var/lib/tripline /var/log/tripline 2>/dev/null
 	fi
 }
 

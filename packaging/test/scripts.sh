@@ -159,6 +159,8 @@ installing() {
 	always
 	expect "runs as root" 'grep -q "^User=root" "$root/etc/systemd/system/tripline.service.d/50-root.conf"'
 
+	expect "and can write its folders" '[ "$(stat -c %u "$root/var/log/tripline")" = "$(id -u)" ]'
+
 	begin "rpm, a kernel without ambient capabilities"
 	host $redhat && systemd && : >"$root/proc/self/status"
 	run postinstall 1
