@@ -13,9 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"tripline/auditrules"
 	"tripline/auditrules/kernel"
-	"tripline/detect"
 )
 
 const (
@@ -53,8 +51,8 @@ func BenchmarkLive(b *testing.B) {
 	for range b.N {
 		var naive, sensor []floodResult
 		for range rounds {
-			naive = append(naive, floodNaive(b))
-			sensor = append(sensor, floodSensor(b))
+			naive = append(naive, floodNaive(b, "flood"))
+			sensor = append(sensor, floodSensor(b, "flood"))
 		}
 		latencies := measureLatency(b)
 		printTable(b, naive, sensor, latencies)
@@ -63,77 +61,14 @@ func BenchmarkLive(b *testing.B) {
 
 // floodNaive floods the naive loop, under the same kernel rules and settings as
 // the sensor's.
-func floodNaive(b *testing.B) floodResult {
+func floodNaive(b *testing.B, action string) floodResult {
 	b.Helper()
-	client, err := kernel.Open()
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = client.Close() }() // only asked
-	before, err := snapshot()
-	if err != nil {
-		b.Fatal(err)
-	}
-	daemon := hold(b, "naive")
-	for setting, value := range map[kernel.Setting]uint32{
-		kernel.SettingBacklogWaitTime: floodWaitTime, kernel.SettingBacklogLimit: 8192, kernel.SettingEnabled: 1,
-	} {
-		if err := client.Set(setting, value); err != nil {
-			b.Fatal(err)
-		}
-	}
-	installed, err := auditrules.Install(client, rootPlan(b))
-	if err != nil {
-		b.Fatal(err)
-	}
-	result := floodOnce(b, client, daemon.pid())
-	if err := installed.Remove(); err != nil {
-		b.Error(err)
-	}
-	if err := daemon.command.Process.Signal(syscall.SIGTERM); err != nil {
-		b.Error(err)
-	}
-	_ = daemon.command.Wait() // ended by the signal
-	for _, setting := range []kernel.Setting{kernel.SettingEnabled, kernel.SettingBacklogLimit, kernel.SettingBacklogWaitTime} {
-		if err := client.Set(setting, setting.Of(before.status)); err != nil {
-			b.Error(err)
-		}
-	}
-	waitForNoOwner(b, client)
-	return result
+	naive := startNaive(b, floodWaitTime)
+	defer naive.stop()
+	return floodOnce(b, naive.client, action, naive.daemon.pid())
 }
 
-// waitForNoOwner makes the kernel notice that the naive loop is gone.
-func waitForNoOwner(b testing.TB, client *kernel.Client) {
-	b.Helper()
-	wait(b, "the kernel noticed the loop's end", func() bool {
-		status, err := client.Status()
-		if err != nil {
-			b.Fatal(err)
-		}
-		if status.PID != 0 {
-			// Any change makes a record, and the record finds nobody.
-			_ = client.Set(kernel.SettingBacklogLimit, status.BacklogLimit)
-		}
-		return status.PID == 0
-	})
-}
-
-// rootPlan is what the shipped rule asks of the kernel.
-func rootPlan(b *testing.B) *auditrules.Plan {
-	b.Helper()
-	root := []detect.Condition{{Field: "user.id", Values: []string{"0"}}}
-	plan, err := auditrules.NewPlan([]detect.Need{
-		{Category: "network", Actions: []string{"connection_attempted"}, Conditions: root},
-		{Category: "process", Actions: []string{"session_id_change"}, Conditions: root},
-	}, hostFeatures(b), "tripline")
-	if err != nil {
-		b.Fatal(err)
-	}
-	return plan
-}
-
-func floodSensor(b *testing.B) floodResult {
+func floodSensor(b *testing.B, action string) floodResult {
 	b.Helper()
 	client, err := kernel.Open()
 	if err != nil {
@@ -148,7 +83,7 @@ func floodSensor(b *testing.B) floodResult {
 	if err := client.Set(kernel.SettingBacklogWaitTime, floodWaitTime); err != nil {
 		b.Fatal(err)
 	}
-	result := floodOnce(b, client, s.command.Process.Pid)
+	result := floodOnce(b, client, action, s.command.Process.Pid)
 	s.stop(syscall.SIGTERM)
 	if err := client.Set(kernel.SettingBacklogWaitTime, before.status.BacklogWaitTime); err != nil {
 		b.Error(err)
@@ -158,40 +93,39 @@ func floodSensor(b *testing.B) floodResult {
 
 // floodOnce floods and charges the receiver's CPU time to the events. The
 // receiver is given time to take what still waits.
-func floodOnce(b *testing.B, client *kernel.Client, receiver int) floodResult {
+func floodOnce(b *testing.B, client *kernel.Client, action string, receiver int) floodResult {
 	b.Helper()
 	before, err := client.Status()
 	if err != nil {
 		b.Fatal(err)
 	}
 	cpuBefore := cpuTime(b, receiver)
-	out, err := exec.Command(built.behave, "flood", strconv.Itoa(floodEvents)).Output()
+	out, err := exec.Command(built.behave, action, strconv.Itoa(floodEvents)).Output()
 	if err != nil {
 		b.Fatal(err)
 	}
-	words := strings.Fields(string(out))
-	took, err := strconv.ParseInt(words[len(words)-1], 10, 64)
-	if err != nil {
-		b.Fatal(err)
-	}
-	wait(b, "the backlog is empty", func() bool {
-		status, err := client.Status()
-		if err != nil {
-			b.Fatal(err)
-		}
-		return status.Backlog == 0
-	})
-	time.Sleep(300 * time.Millisecond)
+	waitForEmptyBacklog(b, client)
 	after, err := client.Status()
 	if err != nil {
 		b.Fatal(err)
 	}
 	return floodResult{
-		perSecond: floodEvents / time.Duration(took).Seconds(),
+		perSecond: floodEvents / floodTook(b, out).Seconds(),
 		cpu:       (cpuTime(b, receiver) - cpuBefore) / floodEvents,
 		lost:      after.Lost - before.Lost,
 		resident:  peakResident(b, receiver),
 	}
+}
+
+// floodTook reads from what behave said how long its flood took.
+func floodTook(t testing.TB, said []byte) time.Duration {
+	t.Helper()
+	words := strings.Fields(string(said))
+	took, err := strconv.ParseInt(words[len(words)-1], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(took)
 }
 
 // cpuTime is what all threads of a process have used, from /proc/PID/schedstat

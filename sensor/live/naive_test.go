@@ -1,0 +1,157 @@
+package live
+
+import (
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"tripline/auditrules"
+	"tripline/auditrules/kernel"
+	"tripline/detect"
+)
+
+// naive is an audit daemon that receives one record with each recvfrom(2) and throws
+// it away, under the kernel rules and settings that the sensor would have.
+type naive struct {
+	t         testing.TB
+	client    *kernel.Client
+	before    auditState
+	daemon    *held
+	installed *auditrules.Installed
+}
+
+// startNaive starts the loop with a backlog wait time, in jiffies.
+func startNaive(t testing.TB, waitTime uint32) *naive {
+	t.Helper()
+	client, err := kernel.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &naive{t: t, client: client}
+	if n.before, err = snapshot(); err != nil {
+		t.Fatal(err)
+	}
+	n.daemon = hold(t, "naive")
+	for setting, value := range map[kernel.Setting]uint32{
+		kernel.SettingBacklogWaitTime: waitTime, kernel.SettingBacklogLimit: 8192, kernel.SettingEnabled: 1,
+	} {
+		if err := client.Set(setting, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n.installed, err = auditrules.Install(client, rootPlan(t)); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// stop ends the loop and puts everything back.
+func (n *naive) stop() {
+	n.t.Helper()
+	if err := n.installed.Remove(); err != nil {
+		n.t.Error(err)
+	}
+	if err := n.daemon.command.Process.Signal(syscall.SIGTERM); err != nil {
+		n.t.Error(err)
+	}
+	_ = n.daemon.command.Wait() // ended by the signal
+	for _, setting := range []kernel.Setting{kernel.SettingEnabled, kernel.SettingBacklogLimit, kernel.SettingBacklogWaitTime} {
+		if err := n.client.Set(setting, setting.Of(n.before.status)); err != nil {
+			n.t.Error(err)
+		}
+	}
+	waitForNoOwner(n.t, n.client)
+	if err := n.client.Close(); err != nil {
+		n.t.Error(err)
+	}
+}
+
+// heldRates are the floods, in connects a second, that heldRate tries.
+func heldRates() []int { return []int{5_000, 10_000, 15_000, 20_000, 30_000, 40_000, 60_000, 80_000} }
+
+// heldRate finds the fastest flood of which the kernel loses nothing to the naive
+// loop while no process waits for it, in connects a second: what is beyond it is
+// lost before any receiver could do something about it. 0 is none.
+func heldRate(t testing.TB) int {
+	t.Helper()
+	n := startNaive(t, 0)
+	defer n.stop()
+	best := 0
+	for _, rate := range heldRates() {
+		lost, made := floodAt(t, n.client, rate)
+		if lost > 0 {
+			break
+		}
+		best = max(best, min(rate, made))
+		if made < rate*9/10 { // a busy machine makes no more
+			break
+		}
+	}
+	return best
+}
+
+// floodAt floods for two seconds and says what the kernel lost and how many connects a
+// second were made.
+func floodAt(t testing.TB, client *kernel.Client, rate int) (lost uint32, made int) {
+	t.Helper()
+	before, err := client.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const seconds = 2
+	out, err := exec.Command(built.behave, "flood", strconv.Itoa(seconds*rate)+"@"+strconv.Itoa(rate)).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitForEmptyBacklog(t, client)
+	after, err := client.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return after.Lost - before.Lost, int(seconds * float64(rate) / floodTook(t, out).Seconds())
+}
+
+// waitForEmptyBacklog waits until the kernel has handed over what it has.
+func waitForEmptyBacklog(t testing.TB, client *kernel.Client) {
+	t.Helper()
+	wait(t, "the backlog is empty", func() bool {
+		status, err := client.Status()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status.Backlog == 0
+	})
+	time.Sleep(300 * time.Millisecond) // for what the receiver still has to read
+}
+
+// waitForNoOwner makes the kernel notice that the naive loop is gone.
+func waitForNoOwner(b testing.TB, client *kernel.Client) {
+	b.Helper()
+	wait(b, "the kernel noticed the loop's end", func() bool {
+		status, err := client.Status()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if status.PID != 0 {
+			// Any change makes a record, and the record finds nobody.
+			_ = client.Set(kernel.SettingBacklogLimit, status.BacklogLimit)
+		}
+		return status.PID == 0
+	})
+}
+
+// rootPlan is what the shipped rule asks of the kernel.
+func rootPlan(b testing.TB) *auditrules.Plan {
+	b.Helper()
+	root := []detect.Condition{{Field: "user.id", Values: []string{"0"}}}
+	plan, err := auditrules.NewPlan([]detect.Need{
+		{Category: "network", Actions: []string{"connection_attempted"}, Conditions: root},
+		{Category: "process", Actions: []string{"session_id_change"}, Conditions: root},
+	}, hostFeatures(b), "tripline")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return plan
+}
