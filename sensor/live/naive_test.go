@@ -1,8 +1,10 @@
 package live
 
 import (
+	"fmt"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -12,28 +14,57 @@ import (
 	"tripline/detect"
 )
 
-// naive is an audit daemon that receives one record with each recvfrom(2) and throws
-// it away, under the kernel rules and settings that the sensor would have.
-type naive struct {
+// receiver is an audit daemon that the sensor is compared with, under the kernel
+// rules and settings that the sensor would have.
+type receiver struct {
 	t         testing.TB
 	client    *kernel.Client
 	before    auditState
-	daemon    *held
+	command   *exec.Cmd
 	installed *auditrules.Installed
 }
 
-// startNaive starts the loop with a backlog wait time, in jiffies.
-func startNaive(t testing.TB, waitTime uint32) *naive {
+// startNaive starts a loop that receives one record with each recvfrom(2) and throws
+// it away, with a backlog wait time in jiffies.
+func startNaive(t testing.TB, waitTime uint32) *receiver {
+	t.Helper()
+	return startReceiver(t, waitTime, func() *exec.Cmd { return hold(t, "naive").command })
+}
+
+// startRawAuditd starts an auditd that writes what it receives and does nothing else
+// to it.
+func startRawAuditd(t testing.TB, waitTime uint32) *receiver {
+	t.Helper()
+	d := &auditDaemon{t: t, folder: t.TempDir()}
+	d.write("auditd.conf", strings.Replace(fmt.Sprintf(daemonConfig, d.folder), "ENRICHED", "RAW", 1), 0o640)
+	return startReceiver(t, waitTime, func() *exec.Cmd {
+		command := exec.Command("auditd", "-n", "-s", "nochange", "-c", d.folder)
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return command
+	})
+}
+
+// startReceiver starts a daemon that registers itself, and installs the rules.
+func startReceiver(t testing.TB, waitTime uint32, start func() *exec.Cmd) *receiver {
 	t.Helper()
 	client, err := kernel.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &naive{t: t, client: client}
-	if n.before, err = snapshot(); err != nil {
+	r := &receiver{t: t, client: client}
+	if r.before, err = snapshot(); err != nil {
 		t.Fatal(err)
 	}
-	n.daemon = hold(t, "naive")
+	r.command = start()
+	wait(t, "the daemon holds the audit socket", func() bool {
+		status, err := client.Status()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return int(status.PID) == r.command.Process.Pid
+	})
 	for setting, value := range map[kernel.Setting]uint32{
 		kernel.SettingBacklogWaitTime: waitTime, kernel.SettingBacklogLimit: 8192, kernel.SettingEnabled: 1,
 	} {
@@ -41,30 +72,30 @@ func startNaive(t testing.TB, waitTime uint32) *naive {
 			t.Fatal(err)
 		}
 	}
-	if n.installed, err = auditrules.Install(client, rootPlan(t)); err != nil {
+	if r.installed, err = auditrules.Install(client, rootPlan(t)); err != nil {
 		t.Fatal(err)
 	}
-	return n
+	return r
 }
 
-// stop ends the loop and puts everything back.
-func (n *naive) stop() {
-	n.t.Helper()
-	if err := n.installed.Remove(); err != nil {
-		n.t.Error(err)
+// stop ends the daemon and puts everything back.
+func (r *receiver) stop() {
+	r.t.Helper()
+	if err := r.installed.Remove(); err != nil {
+		r.t.Error(err)
 	}
-	if err := n.daemon.command.Process.Signal(syscall.SIGTERM); err != nil {
-		n.t.Error(err)
+	if err := r.command.Process.Signal(syscall.SIGTERM); err != nil {
+		r.t.Error(err)
 	}
-	_ = n.daemon.command.Wait() // ended by the signal
+	_ = r.command.Wait() // ended by the signal
 	for _, setting := range []kernel.Setting{kernel.SettingEnabled, kernel.SettingBacklogLimit, kernel.SettingBacklogWaitTime} {
-		if err := n.client.Set(setting, setting.Of(n.before.status)); err != nil {
-			n.t.Error(err)
+		if err := r.client.Set(setting, setting.Of(r.before.status)); err != nil {
+			r.t.Error(err)
 		}
 	}
-	waitForNoOwner(n.t, n.client)
-	if err := n.client.Close(); err != nil {
-		n.t.Error(err)
+	waitForNoOwner(r.t, r.client)
+	if err := r.client.Close(); err != nil {
+		r.t.Error(err)
 	}
 }
 

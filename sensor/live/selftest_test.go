@@ -92,7 +92,7 @@ func TestSelftestAll(t *testing.T) {
 }
 
 // startFlood starts a flood and returns what ends it.
-func startFlood(t *testing.T, argument string) (stop func()) {
+func startFlood(t testing.TB, argument string) (stop func()) {
 	t.Helper()
 	flood := exec.Command(built.behave, "flood", argument)
 	if err := flood.Start(); err != nil {
