@@ -3,6 +3,7 @@ package live
 import (
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -13,19 +14,8 @@ func TestFloodIsAbridged(t *testing.T) {
 	needLive(t)
 	unchanged(t)
 	s := startSensor(t)
-	flood := exec.Command(built.behave, "flood", "2000000000")
-	if err := flood.Start(); err != nil {
-		t.Fatal(err)
-	}
-	stopped := false
-	stop := func() {
-		if !stopped {
-			stopped = true
-			_ = flood.Process.Kill() // that is how it ends
-			_ = flood.Wait()
-		}
-	}
-	defer stop()
+	stop := sync.OnceValue(startFlood(t, endless))
+	defer func() { stop() }()
 	// What the kernel loses in a flood at full speed is not this test's matter: one
 	// of several tries has to come through.
 	alertOfTry := func(what string) alertDocument {

@@ -104,21 +104,19 @@ func heldRates() []int { return []int{5_000, 10_000, 15_000, 20_000, 30_000, 40_
 
 // heldRate finds the fastest flood of which the kernel loses nothing to the naive
 // loop while no process waits for it, in connects a second: what is beyond it is
-// lost before any receiver could do something about it. 0 is none.
+// lost before any receiver could do something about it. A busy machine makes fewer
+// connects than it is told to. 0 is none.
 func heldRate(t testing.TB) int {
 	t.Helper()
 	n := startNaive(t, 0)
 	defer n.stop()
-	best := 0
+	best, most := 0, 0
 	for _, rate := range heldRates() {
 		lost, made := floodAt(t, n.client, rate)
-		if lost > 0 {
+		if lost > 0 || made <= most { // a busy machine may make no more
 			break
 		}
-		best = max(best, min(rate, made))
-		if made < rate*9/10 { // a busy machine makes no more
-			break
-		}
+		best, most = rate, made
 	}
 	return best
 }

@@ -77,8 +77,8 @@ func TestSelftestAll(t *testing.T) {
 		if rate == 0 {
 			t.Skip("this machine loses records to a loop that only receives at 5,000 connects a second")
 		}
-		t.Logf("a flood of %d connects a second", rate)
-		defer startFlood(t, endless+"@"+strconv.Itoa(rate))()
+		stop := startFlood(t, endless+"@"+strconv.Itoa(rate))
+		defer func() { t.Logf("in a flood of %d connects a second, of which %d were made", rate, stop()) }()
 		judgeSelftests(t, runs, t.Errorf)
 	})
 	t.Run("full speed", func(t *testing.T) {
@@ -86,21 +86,36 @@ func TestSelftestAll(t *testing.T) {
 			t.Skip("set TRIPLINE_SELFTEST_RUNS to see what becomes of it")
 		}
 		const atMost = 3 // each takes a minute
-		defer startFlood(t, endless)()
+		stop := startFlood(t, endless)
+		defer func() { t.Logf("in a flood at full speed, %d connects a second", stop()) }()
 		judgeSelftests(t, min(runs, atMost), t.Logf)
 	})
 }
 
-// startFlood starts a flood and returns what ends it.
-func startFlood(t testing.TB, argument string) (stop func()) {
+// startFlood starts a flood and returns what ends it and says how many connects a
+// second it made.
+func startFlood(t testing.TB, argument string) (stop func() int) {
 	t.Helper()
 	flood := exec.Command(built.behave, "flood", argument)
+	var said bytes.Buffer
+	flood.Stdout = &said
 	if err := flood.Start(); err != nil {
 		t.Fatal(err)
 	}
-	return func() {
-		_ = flood.Process.Kill() // that is how it ends
-		_ = flood.Wait()
+	began := time.Now()
+	return func() int {
+		if err := flood.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		if err := flood.Wait(); err != nil {
+			t.Errorf("the flood: %v", err)
+		}
+		words := strings.Fields(said.String())
+		made, err := strconv.Atoi(words[len(words)-1])
+		if err != nil {
+			t.Errorf("the flood said %q", said.String())
+		}
+		return int(float64(made) / time.Since(began).Seconds())
 	}
 }
 

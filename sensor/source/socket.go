@@ -19,13 +19,16 @@ const (
 	// header.
 	slotSize = 9216
 	// slots is how many messages one receive call can return.
-	slots = 64
+	slots = 256
 	// busyBatch is how many messages since the last wait make it worth
 	// letting more of them gather before the next receive call.
 	busyBatch = 16
 	// gatherTime is how long they gather. It is the price in latency, in a
 	// flood only, for a fraction of the system calls and wake-ups.
 	gatherTime = 400 * time.Microsecond
+	// floodTime is how long they gather while records are left out, when there
+	// are so many that it makes a difference.
+	floodTime = 2 * time.Millisecond
 )
 
 // messageHeader is struct mmsghdr of recvmmsg(2).
@@ -265,7 +268,11 @@ const oldUserMessage = 1005
 func (s *socket) await(deadline time.Time) (over bool, err error) {
 	if s.sinceWait >= busyBatch {
 		s.sinceWait = 0
-		pause := unix.NsecToTimespec(int64(gatherTime))
+		gather := gatherTime
+		if s.omitting {
+			gather = floodTime
+		}
+		pause := unix.NsecToTimespec(int64(gather))
 		_ = unix.Nanosleep(&pause, nil) // an early return costs one more receive call
 		return false, nil
 	}
