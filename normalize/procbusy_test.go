@@ -167,7 +167,7 @@ func TestProcessThatRenamesItself(t *testing.T) {
 // checkRenamed holds the family of a process against what does not change.
 func checkRenamed(t *testing.T, resolver *ProcResolver, pid uint32, want Identity) {
 	t.Helper()
-	family := resolver.Family(queryNow(pid), true)
+	family := patientFamily(t, resolver, queryNow(pid), true)
 	one := family.Process
 	if one == nil || one.EntityID != want.EntityID || one.ParentPID != uint32(os.Getppid()) || strings.Join(one.Args, " ") != strings.Join(os.Args, " ") {
 		t.Fatalf("it is %+v, missing %q", one, family.Missing)

@@ -121,7 +121,6 @@ func startApart(t testing.TB) *runningSensor {
 	s := <-started
 	if s == nil {
 		t.FailNow()
-		return nil
 	}
 	select {
 	case <-s.ready:
