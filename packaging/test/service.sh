@@ -14,7 +14,7 @@ need_root service
 for tool in debootstrap cpio qemu-system-x86_64; do
 	need_tool service "$tool"
 done
-limit=${LIMIT:-1200}
+limit=${LIMIT:-1800}
 
 deb=$(newest_deb amd64)
 
