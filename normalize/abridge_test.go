@@ -150,3 +150,24 @@ func TestWithoutTitlesFastOpenIsDecidedByItsAddress(t *testing.T) {
 		t.Errorf("%+v", events)
 	}
 }
+
+// TestAbridgingLeavesNoEventWaiting has events half of whose records came before it
+// was asked that the rest be left out.
+func TestAbridgingLeavesNoEventWaiting(t *testing.T) {
+	syscall, address, title, _ := connect("1.000:7")
+	for to, lines := range map[Abridgement][]string{
+		WithoutTitles: {syscall, address, other("1.000:8", "112", "93")},
+		WithoutEnds:   {syscall, address, title, other("1.000:8", "112", "93"), strings.Replace(title, ":7)", ":8)", 1)},
+	} {
+		var order []string
+		c := NewCorrelator(Options{Emit: func(e *Event) { order = append(order, look(t, e).text("event.action")) }})
+		live(t, c, lines...)
+		if len(order) > 0 {
+			t.Fatalf("%v were emitted before their end", order)
+		}
+		c.Abridge(to)
+		if len(order) != 2 || order[0] != "connection_attempted" || order[1] != "session_id_change" || c.Pending() != 0 {
+			t.Errorf("%v: %v were emitted, %d wait", to, order, c.Pending())
+		}
+	}
+}

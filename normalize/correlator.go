@@ -53,8 +53,23 @@ const (
 )
 
 // Abridge tells a correlator without Ordered what is left out of the records that
-// are added from now on. Some of them may still come.
-func (c *Correlator) Abridge(to Abridgement) { c.abridged = to }
+// are added from now on. Some of them may still come. Events that need nothing more
+// are emitted.
+func (c *Correlator) Abridge(to Abridgement) {
+	if c.abridged = to; to == Unabridged {
+		return
+	}
+	for event := c.queue.head; event != nil; {
+		next := event.next
+		event.ended = event.ended || to == WithoutEnds && event.record(TypeProctitle) != nil
+		if event.complete(to) && !c.overtakes(event) {
+			event.early = true
+			c.queue.remove(event)
+			c.finish(event, false)
+		}
+		event = next
+	}
+}
 
 // NewCorrelator makes a Correlator.
 func NewCorrelator(options Options) *Correlator {
