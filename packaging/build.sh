@@ -40,7 +40,11 @@ stage_common() {
 	sed 's,^folder = ""$,folder = "/etc/tripline/rules",' sensor.toml >"$1/sensor.toml"
 	grep -q '^folder = "/etc/tripline/rules"$' "$1/sensor.toml"
 	mkdir "$1/doc"
-	cp README.md docs/*.md "$1/doc/"
+	# As installed all pages are in one folder, so that links between them are shorter.
+	for page in README.md docs/*.md; do
+		sed -e 's,](docs/,](,g' -e 's,](\.\./README\.md,](README.md,g' -e 's,](\.\./CHANGELOG\.md,](changelog.gz,g' \
+			-e 's,](\.\./sensor\.toml,](/etc/tripline/sensor.toml,g' "$page" >"$1/doc/${page##*/}"
+	done
 	gzip -9nc CHANGELOG.md >"$1/doc/changelog.gz"
 	cp packaging/copyright "$1/doc/copyright"
 	{
