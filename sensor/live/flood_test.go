@@ -6,6 +6,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestFloodIsAbridged raises alerts in the middle of a flood, in which the kernel
@@ -16,6 +17,7 @@ func TestFloodIsAbridged(t *testing.T) {
 	s := startSensor(t)
 	stop := sync.OnceValue(startFlood(t, endless))
 	defer func() { stop() }()
+	time.Sleep(time.Second) // until it is a flood, and the sensor has seen that it is
 	// What the kernel loses in a flood at full speed is not this test's matter: one
 	// of several tries has to come through.
 	alertOfTry := func(what string) alertDocument {
