@@ -38,17 +38,31 @@ func startWithPID(t *testing.T, pid int, command *exec.Cmd) bool {
 	return command.Process.Pid == pid
 }
 
+// lived is a question about a process that has ended and lived at its time.
+func lived(t *testing.T) ProcessQuery {
+	t.Helper()
+	command := exec.Command("/bin/cat")
+	input, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	query := queryNow(uint32(command.Process.Pid))
+	_ = input.Close()
+	if err := command.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	return query
+}
+
 func TestProcessThatEndsAtOnceIsExact(t *testing.T) {
 	resolver, second := newFollower(t), newFollower(t)
 	seen := make(map[string]bool)
 	for range 20 {
-		command := exec.Command("/bin/true")
 		before := time.Now()
-		if err := command.Run(); err != nil {
-			t.Fatal(err)
-		}
-		query := queryNow(uint32(command.Process.Pid))
-		query.Time--
+		query := lived(t)
 		got := resolver.Identify(query)
 		if got.Inferred || got.PID != query.PID || seen[got.EntityID] {
 			t.Errorf("got %+v", got)
@@ -93,12 +107,17 @@ func TestPIDUsedAgainBeforeAnybodyLooked(t *testing.T) {
 		if attempt == 20 {
 			t.Skip("other processes were faster")
 		}
-		command := exec.Command("/bin/true")
+		command := exec.Command("/bin/cat") // it lives at the time that is asked for
+		input, err := command.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if pid == 0 {
 			pid = 29000
 		}
 		right := startWithPID(t, pid, command)
 		now := time.Now().UnixMilli()
+		_ = input.Close()
 		_ = command.Wait()
 		if right {
 			query := queryNow(uint32(pid))
