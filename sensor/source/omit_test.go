@@ -35,12 +35,7 @@ func omitPair(t *testing.T) (receiver *socket, kernel int) {
 func arrive(t *testing.T, receiver *socket, kernel int, types ...uint16) (arrived []uint16) {
 	t.Helper()
 	for _, one := range types {
-		message := make([]byte, unix.NLMSG_HDRLEN, 64)
-		binary.NativeEndian.PutUint32(message, 64)
-		binary.NativeEndian.PutUint16(message[4:], one)
-		if _, err := unix.Write(kernel, append(message, "audit(1.000:1): "...)); err != nil {
-			t.Fatal(err)
-		}
+		sendAs(t, kernel, one, "audit(1.000:1): ")
 	}
 	for {
 		messages, err := receiver.receive(time.Millisecond)

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -247,6 +248,9 @@ func (s *socket) collect(n int) []Message {
 			}
 			continue
 		}
+		if header.Type == replaceRequest && !bytes.HasPrefix(body, []byte("audit(")) {
+			continue
+		}
 		s.messages = append(s.messages, Message{Type: header.Type, Data: body})
 	}
 	s.count.messages.Add(uint64(len(s.messages)))
@@ -257,6 +261,12 @@ func (s *socket) collect(n int) []Message {
 // firstRecordType is the lowest type of an audit record: 1000 to 1099 are
 // audit's own requests and answers, below them netlink's (linux/audit.h).
 const firstRecordType = 1100
+
+// replaceRequest is the type of the message by which the kernel asks
+// the owner of the audit socket whether it lives when another wants to have it
+// (AUDIT_REPLACE, kernel/audit.c: audit_replace). It has the pid of the other in four
+// bytes and is no record. Whose the socket is the health watch looks at.
+const replaceRequest = 1329
 
 // oldUserMessage is the exception: the type of what "auditctl -m" writes
 // (AUDIT_USER).
