@@ -14,7 +14,8 @@ import (
 	"tripline/sensor/source"
 )
 
-// watchHealth starts to look after the sensor's sight. The returned channel is
+// watchHealth starts to look after the sensor's sight, before the pipeline runs, so
+// that no change is missed. The returned channel is
 // closed when that has ended.
 func (s *Sensor) watchHealth(ctx context.Context) <-chan struct{} {
 	ended := make(chan struct{})
@@ -37,15 +38,13 @@ func (s *Sensor) watchHealth(ctx context.Context) <-chan struct{} {
 		watcher.Daemon = holder.PID
 	}
 	who := whoReader(normalize.Schema())
-	listen := func() {
-		s.pipeline.onConfigChange = changeReader(who, watcher.Changed)
-		s.pipeline.ringKey = s.options.Config.Kernel.Key
-		s.pipeline.onRing = func(event *normalize.Event) {
-			watcher.RingSetUp(health.Ring{Time: time.Unix(0, event.Time()), Who: who(event)})
-		}
-		if mode := from.Mode(); mode == source.Unicast || mode == source.Multicast {
-			s.pipeline.gaps = &health.Gaps{}
-		}
+	s.pipeline.onConfigChange = changeReader(who, watcher.Changed)
+	s.pipeline.ringKey = s.options.Config.Kernel.Key
+	s.pipeline.onRing = func(event *normalize.Event) {
+		watcher.RingSetUp(health.Ring{Time: time.Unix(0, event.Time()), Who: who(event)})
+	}
+	if mode := from.Mode(); mode == source.Unicast || mode == source.Multicast {
+		s.pipeline.gaps = &health.Gaps{}
 	}
 	go func() {
 		defer close(ended)
@@ -56,9 +55,7 @@ func (s *Sensor) watchHealth(ctx context.Context) <-chan struct{} {
 			}
 		}()
 		defer recoverInto(&failure)
-		if s.pipeline.do(ctx, from, listen) {
-			watcher.Run(ctx)
-		}
+		watcher.Run(ctx)
 	}()
 	return ended
 }

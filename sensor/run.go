@@ -254,6 +254,7 @@ func (s *Sensor) blindSpots() []auditrules.BlindSpot {
 func (s *Sensor) watchUntil(ctx context.Context) (Summary, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	healthy := s.watchHealth(ctx) // before the first record, which may be about this
 	pumped := make(chan error, 1)
 	go func() {
 		var err error
@@ -280,7 +281,6 @@ func (s *Sensor) watchUntil(ctx context.Context) (Summary, error) {
 		defer recoverInto(&err)
 		results = s.selfTest(ctx)
 	}()
-	healthy := s.watchHealth(ctx)
 	asked := s.serveStatus(ctx)
 	managed := s.serveManager(ctx)
 	reloads := s.serveReloads(ctx)

@@ -60,6 +60,22 @@ func statusConfig(t *testing.T) (configuration, textfile string) {
 	return configuration, textfile
 }
 
+// startAnswering starts a sensor and waits until it answers on the control socket,
+// which is soon after it watches.
+func startAnswering(t *testing.T, arguments ...string) *runningSensor {
+	t.Helper()
+	s := startSensor(t, arguments...)
+	wait(t, "somebody answers on the control socket", func() bool {
+		connection, err := net.Dial("unix", controlSocket)
+		if err != nil {
+			return false
+		}
+		_ = connection.Close() // nothing was said
+		return true
+	})
+	return s
+}
+
 // TestStatus asks a running sensor how it is, before and after an alert, and once
 // it has ended.
 func TestStatus(t *testing.T) {
@@ -69,7 +85,7 @@ func TestStatus(t *testing.T) {
 		t.Errorf("before the start: %d, %s", code, complained)
 	}
 	configuration, textfile := statusConfig(t)
-	s := startSensor(t, "--config", configuration)
+	s := startAnswering(t, "--config", configuration)
 	info, err := os.Lstat(controlSocket)
 	if err != nil || info.Mode() != fs.ModeSocket|0o600 {
 		t.Errorf("%v, mode %v", err, info.Mode())
@@ -165,7 +181,7 @@ func checkMetrics(t *testing.T, said *status.Status) {
 func TestStatusBesideBadClients(t *testing.T) {
 	needLive(t)
 	unchanged(t)
-	s := startSensor(t)
+	s := startAnswering(t)
 	for _, text := range []string{"", "", "", "GET /status", "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "\x00\xff\r\n\r\n", strings.Repeat("x", 100_000)} {
 		connection, err := net.Dial("unix", controlSocket)
 		if err != nil {
@@ -193,7 +209,7 @@ func TestStatusBesideBadClients(t *testing.T) {
 func TestStatusAfterKill(t *testing.T) {
 	needLive(t)
 	unchanged(t)
-	first := startSensor(t)
+	first := startAnswering(t)
 	if pid, err := sensor.Running(sensor.DefaultLock); err != nil || pid != first.command.Process.Pid {
 		t.Errorf("the running sensor is %d: %v", pid, err)
 	}
@@ -215,7 +231,7 @@ func TestStatusAfterKill(t *testing.T) {
 	if _, complained, code := statusOf(t); code != 1 || !strings.Contains(complained, "no tripline is watching") {
 		t.Errorf("after kill -9: %d, %s", code, complained)
 	}
-	second := startSensor(t)
+	second := startAnswering(t)
 	if said := parsedStatus(t); said.PID != second.command.Process.Pid {
 		t.Errorf("process %d answers, not %s", said.PID, strconv.Itoa(second.command.Process.Pid))
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"tripline/sensor/selftest/ways"
 )
@@ -16,6 +17,12 @@ import (
 // 0 connects and then calls setsid, 1 connects, 2 calls setsid, 3 calls setsid and
 // then connects.
 const reuseKinds = 4
+
+// reuseInterval is the least time from one process to the next. A fast machine would
+// else make so many alerts that whoever reads them falls behind, and use each of 4096
+// pids again within the second in which events of processes that cannot be asked are
+// joined.
+const reuseInterval = 600 * time.Microsecond
 
 // errReuse says that a child could not do what it was to do.
 var errReuse = errors.New("a child could not connect or call setsid")
@@ -35,7 +42,9 @@ func reuse(argument string) error {
 	}
 	defer last.Close() //nolint:errcheck // the kernel takes what is written at once
 	out := bufio.NewWriter(os.Stdout)
+	began := time.Now()
 	for i, pid := 0, 0; i < count; i++ {
+		time.Sleep(time.Until(began.Add(time.Duration(i) * reuseInterval)))
 		if pid < first || pid >= first+size-1 {
 			if _, err := last.WriteAt([]byte(strconv.Itoa(first-1)), 0); err != nil {
 				return err
