@@ -99,11 +99,7 @@ func (r *ProcResolver) identify(life procLife, event int64, hints procHints) {
 	if err == nil && found.pid == life.pid && latest != nil && latest.start == life.start && r.startedAt(found.ticks, life.start) {
 		process = r.verified(found, hints, event)
 	} else {
-		process.identity = Identity{
-			EntityID: procEntityID("forked", r.hostID, r.bootID, uint64(life.pid), uint64(life.start)),
-			PID:      life.pid,
-			Start:    life.start + c.day,
-		}
+		process.identity = r.identityOfEnded(life)
 		process.goneBy = r.clock.sinceBoot(r.clock.now().UnixNano())
 	}
 	c.lives.each(life.pid, func(one *procLife) bool {
@@ -114,6 +110,29 @@ func (r *ProcResolver) identify(life procLife, event int64, hints procHints) {
 	})
 	if latest != nil && latest.start == life.start {
 		r.remember(life.pid, process)
+	}
+}
+
+// identityOfEnded is the identity of a life whose process is gone: that which it had
+// when /proc showed it, before the kernel's message of its fork was received or for
+// an event that seems to be earlier than that, and else that of its fork.
+func (r *ProcResolver) identityOfEnded(life procLife) Identity {
+	if known := r.processes.get(life.pid); known != nil && known.verified && r.startedAt(known.ticks, life.start) {
+		alike := 0 // lives that it may have been
+		r.connector.lives.each(life.pid, func(one *procLife) bool {
+			if r.startedAt(known.ticks, one.start) {
+				alike++
+			}
+			return true
+		})
+		if alike == 1 {
+			return known.identity
+		}
+	}
+	return Identity{
+		EntityID: procEntityID("forked", r.hostID, r.bootID, uint64(life.pid), uint64(life.start)),
+		PID:      life.pid,
+		Start:    life.start + r.connector.day,
 	}
 }
 

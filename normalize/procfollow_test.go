@@ -141,6 +141,28 @@ func TestPIDUsedAgainBeforeAnybodyLooked(t *testing.T) {
 	}
 }
 
+// TestProcessOfTheFirstMoments has a process whose fork was told right after the
+// kernel began to tell, with an event that may have been before that: it is known from
+// /proc then, and still the same when it is gone.
+func TestProcessOfTheFirstMoments(t *testing.T) {
+	for range 20 {
+		resolver := newFollower(t)
+		command := exec.Command("/bin/sleep", "60")
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		query := queryNow(uint32(command.Process.Pid))
+		query.Time -= 14 // before the kernel began to tell, as its coarse clock may have it
+		first := resolver.Identify(query)
+		end(command)
+		query.Time += 14
+		query.Sequence++
+		if second := resolver.Identify(query); !first.Inferred && second.EntityID != first.EntityID {
+			t.Errorf("it was %+v and is %+v", first, second)
+		}
+	}
+}
+
 // endOfFirst is the time of day, in milliseconds, at which the first of two
 // processes ended, 0 unless the second began soon after.
 func endOfFirst(c *procConnector, pid uint32) int64 {
