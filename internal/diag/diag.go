@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"tripline/internal/termtext"
 )
 
 // Error is one defect in an input text. The zero value of a position field
@@ -77,17 +79,17 @@ func window(line string, at int) (string, int) {
 		chars = append(chars, r)
 	}
 	at = min(at, len(chars))
-	for at > 0 && at < len(chars) && width(chars[at]) == 0 {
+	for at > 0 && at < len(chars) && termtext.Columns(chars[at]) == 0 {
 		at--
 	}
 	from, caret := at, 0
-	for from > 0 && caret+width(chars[from-1]) <= sourceWindow/2 {
+	for from > 0 && caret+termtext.Columns(chars[from-1]) <= sourceWindow/2 {
 		from--
-		caret += width(chars[from])
+		caret += termtext.Columns(chars[from])
 	}
 	to, columns := at, caret
-	for to < len(chars) && columns+width(chars[to]) <= sourceWindow {
-		columns += width(chars[to])
+	for to < len(chars) && columns+termtext.Columns(chars[to]) <= sourceWindow {
+		columns += termtext.Columns(chars[to])
 		to++
 	}
 	return strings.TrimRight(string(chars[from:to]), " "), caret

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"tripline/internal/termtext"
 	"tripline/sensor/alertlog"
 )
 
@@ -63,7 +64,7 @@ func printable(t *testing.T, text []byte) {
 func within(t *testing.T, text []byte, columns int) {
 	t.Helper()
 	for line := range strings.Lines(string(text)) {
-		if n := width(strings.TrimRight(line, "\n")); n > columns {
+		if n := termtext.Width(strings.TrimRight(line, "\n")); n > columns {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}
@@ -151,7 +152,7 @@ func TestWrap(t *testing.T) {
 		{"empty", "", 10, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := strings.Join(wrap(test.text, test.to), "|"); got != test.want {
+			if got := strings.Join(termtext.Wrap(test.text, test.to), "|"); got != test.want {
 				t.Errorf("%q, want %q", got, test.want)
 			}
 		})

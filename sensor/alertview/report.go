@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tripline/detect"
+	"tripline/internal/termtext"
 	"tripline/internal/version"
 )
 
@@ -64,7 +65,7 @@ func (r *Report) HTML(to io.Writer) error {
 		"short": func(id string) string {
 			return first(id, ShownID)
 		},
-		"isShort":  func(cell string) bool { return width(cell) <= unbroken },
+		"isShort":  func(cell string) bool { return termtext.Width(cell) <= unbroken },
 		"severity": severityClass,
 		"markdown": markdownHTML,
 		"link":     linkTarget,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tripline/internal/termtext"
 	"tripline/sensor/alert"
 	"tripline/sensor/alertlog"
 )
@@ -24,9 +25,9 @@ type column struct {
 }
 
 func (c *column) width() int {
-	widest := width(c.title)
+	widest := termtext.Width(c.title)
 	for _, cell := range c.cells {
-		widest = max(widest, width(cell))
+		widest = max(widest, termtext.Width(cell))
 	}
 	return widest
 }
@@ -115,11 +116,11 @@ func layOut(table []*column, columns int) []byte {
 			}
 			text := cell(one)
 			if one.keepEnd {
-				text = cutFront(text, widths[i])
+				text = termtext.CutFront(text, widths[i])
 			} else {
-				text = cut(text, widths[i])
+				text = termtext.Cut(text, widths[i])
 			}
-			line.WriteString(pad(text, widths[i]))
+			line.WriteString(termtext.Pad(text, widths[i]))
 		}
 		b.WriteString(strings.TrimRight(line.String(), " "))
 		b.WriteByte('\n')

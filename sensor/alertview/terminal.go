@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tripline/internal/termtext"
 	"tripline/sensor/alert"
 )
 
@@ -64,9 +65,9 @@ func (t *terminal) paragraph(prefix, text string) {
 
 // safe is paragraph for a text that is escaped already.
 func (t *terminal) safe(prefix, text string) {
-	for i, line := range wrap(text, t.columns-width(prefix)) {
+	for i, line := range termtext.Wrap(text, t.columns-termtext.Width(prefix)) {
 		if i > 0 {
-			prefix = strings.Repeat(" ", width(prefix))
+			prefix = strings.Repeat(" ", termtext.Width(prefix))
 		}
 		t.b.WriteString(strings.TrimRight(prefix+line, " "))
 		t.b.WriteByte('\n')
@@ -89,7 +90,7 @@ func (t *terminal) steps(steps []Step) {
 		if !step.Absent {
 			at = step.Time.Format("15:04:05.000")
 		}
-		t.paragraph("  "+pad(at, timeWidth)+"  "+pad(step.Offset(), offsetWidth), step.What)
+		t.paragraph("  "+termtext.Pad(at, timeWidth)+"  "+termtext.Pad(step.Offset(), offsetWidth), step.What)
 		for _, detail := range step.Details {
 			t.paragraph(strings.Repeat(" ", 2+timeWidth+2+offsetWidth+2), detail)
 		}
@@ -108,10 +109,10 @@ func (t *terminal) factLines(facts []Fact) {
 	const longest = 24
 	names := 0
 	for _, one := range facts {
-		names = max(names, min(width(alert.Escape(one.Name)), longest))
+		names = max(names, min(termtext.Width(alert.Escape(one.Name)), longest))
 	}
 	for _, one := range facts {
-		t.paragraph("  "+pad(cut(alert.Escape(one.Name), longest), names)+"  ", one.Value)
+		t.paragraph("  "+termtext.Pad(termtext.Cut(alert.Escape(one.Name), longest), names)+"  ", one.Value)
 	}
 }
 
@@ -133,7 +134,7 @@ func (t *terminal) lineage(line []Ancestor, notes []string) {
 			branch = strings.Replace(branch, "─ ", "─▶ ", 1)
 		}
 		t.paragraph("  "+indent+branch, one.Title())
-		below := "  " + indent + strings.Repeat(" ", width(branch)) + "  "
+		below := "  " + indent + strings.Repeat(" ", termtext.Width(branch)) + "  "
 		if one.CommandLine != "" {
 			t.paragraph(below, one.CommandLine)
 		}

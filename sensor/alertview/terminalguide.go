@@ -1,6 +1,10 @@
 package alertview
 
-import "strings"
+import (
+	"strings"
+
+	"tripline/internal/termtext"
+)
 
 // markdown writes a guide.
 func (t *terminal) markdown(text string) {
@@ -13,7 +17,7 @@ func (t *terminal) markdown(text string) {
 		switch one.kind {
 		case blockHeading:
 			t.paragraph("  ", plain(one.text))
-			t.safe("  ", strings.Repeat("─", min(width(plain(one.text)), t.columns-2)))
+			t.safe("  ", strings.Repeat("─", min(termtext.Width(plain(one.text)), t.columns-2)))
 		case blockItem:
 			t.paragraph("  "+strings.Repeat("  ", one.level)+one.mark+" ", plain(one.text))
 		case blockCode:

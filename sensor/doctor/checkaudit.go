@@ -8,6 +8,7 @@ import (
 
 	"tripline/auditrules"
 	"tripline/auditrules/kernel"
+	"tripline/internal/termtext"
 )
 
 // checkAudit says whether the kernel has audit at all.
@@ -205,7 +206,7 @@ func (e *examination) checkLocked(check *Check) {
 	if len(present.Missing) > 0 {
 		check.State = Failed
 		check.Text = fmt.Sprintf("locked until the next boot (-e 2), and %s; mend it and reboot",
-			plural(len(present.Missing), "rule that is needed is missing", "rules that are needed are missing"))
+			termtext.Plural(len(present.Missing), "rule that is needed is missing", "rules that are needed are missing"))
 		check.Details = nil
 		for _, one := range present.Missing {
 			check.Details = append(check.Details, one.Line)

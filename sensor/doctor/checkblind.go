@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tripline/auditrules/kernel"
+	"tripline/internal/termtext"
 )
 
 // checkOldProcesses counts the programs that the kernel may never audit: those
@@ -33,7 +34,7 @@ func (e *examination) checkOldProcesses() Check {
 		return check
 	}
 	check.State = Warning
-	check.Text = fmt.Sprintf("%s%s %s; what they start is. Booting with audit=1 cures it", plural(len(programs), "program", "programs"), examples(programs), when)
+	check.Text = fmt.Sprintf("%s%s %s; what they start is. Booting with audit=1 cures it", termtext.Plural(len(programs), "program", "programs"), examples(programs), when)
 	check.Mend = e.host.bootCommand("audit=1", "")
 	return check
 }

@@ -10,6 +10,7 @@ import (
 
 	"tripline/auditrules"
 	"tripline/internal/diag"
+	"tripline/internal/termtext"
 )
 
 // checkConfiguration says whether the configuration is valid.
@@ -27,13 +28,13 @@ func (e *examination) checkConfiguration() Check {
 // checkDetectionRules says how many detection rules run.
 func (e *examination) checkDetectionRules() Check {
 	check := Check{ID: "detection_rules", Title: "detection rules", State: OK}
-	check.Text = plural(e.Rules, "rule runs", "rules run")
+	check.Text = termtext.Plural(e.Rules, "rule runs", "rules run")
 	switch {
 	case e.Rules == 0:
 		check.State, check.Text = Failed, "none runs, so nothing would be detected"
 	case e.RulesErr != nil:
 		check.State = Warning
-		check.Text += "; " + plural(len(diag.Flatten(e.RulesErr)), "defect keeps", "defects keep") + " others from running"
+		check.Text += "; " + termtext.Plural(len(diag.Flatten(e.RulesErr)), "defect keeps", "defects keep") + " others from running"
 	case e.PlanErr != nil:
 		check.State = Failed
 		check.Text += ", but what they need of the kernel cannot be worked out: " + e.PlanErr.Error()
@@ -116,7 +117,7 @@ func (e *examination) report(check *Check, found []auditrules.Finding) {
 	}
 	check.Text = worst.Text
 	if len(found) > 1 {
-		check.Text += fmt.Sprintf("; %s", plural(len(found)-1, "more rule hides or costs something", "more rules hide or cost something"))
+		check.Text += fmt.Sprintf("; %s", termtext.Plural(len(found)-1, "more rule hides or costs something", "more rules hide or cost something"))
 	}
 	if file := e.host.rulesFileWith("never,task"); file != "" && worst.HidesTasks {
 		check.Text += "; it comes back at boot from /" + file

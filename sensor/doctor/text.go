@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"tripline/auditrules/kernel"
+	"tripline/internal/termtext"
 )
 
 // The layout of a report as text, in columns of a terminal.
@@ -42,7 +43,7 @@ func (r *Report) joined() []Check {
 			if one.Title != titles[0] {
 				continue
 			}
-			one.Title = plural(len(titles), "check", "checks")
+			one.Title = termtext.Plural(len(titles), "check", "checks")
 			one.Text = strings.Join(titles, ", ") + ": " + one.Text
 		}
 		checks = append(checks, one)
@@ -54,24 +55,17 @@ func (r *Report) joined() []Check {
 func (r *Report) verdict() string {
 	switch r.State {
 	case Failed:
-		return fmt.Sprintf("This host cannot be watched as it is: %s.", plural(r.Count(Failed), "check fails", "checks fail"))
+		return fmt.Sprintf("This host cannot be watched as it is: %s.", termtext.Plural(r.Count(Failed), "check fails", "checks fail"))
 	case Warning:
 		if unmade := r.Count(Unknown); unmade > 1 {
 			return fmt.Sprintf("What could be seen is well but for %s; %s could not be made.",
-				plural(r.Count(Warning), "warning", "warnings"), plural(unmade, "check", "checks"))
+				termtext.Plural(r.Count(Warning), "warning", "warnings"), termtext.Plural(unmade, "check", "checks"))
 		}
-		return fmt.Sprintf("This host can be watched, with %s.", plural(r.Count(Warning), "warning", "warnings"))
+		return fmt.Sprintf("This host can be watched, with %s.", termtext.Plural(r.Count(Warning), "warning", "warnings"))
 	case Unknown:
-		return fmt.Sprintf("What could be seen is well, but %s could not be made.", plural(r.Count(Unknown), "check", "checks"))
+		return fmt.Sprintf("What could be seen is well, but %s could not be made.", termtext.Plural(r.Count(Unknown), "check", "checks"))
 	}
 	return "This host can be watched, and all is well."
-}
-
-func plural(count int, one, many string) string {
-	if count == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", count, many)
 }
 
 // write writes one check: a line, and below it what there is to say.

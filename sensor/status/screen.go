@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"tripline/internal/termtext"
 	"tripline/sensor/alert"
 )
 
@@ -49,7 +49,7 @@ func (s *Status) Screen(before *Status, width int) string {
 // line writes a line behind a label. What is too long is cut.
 func (o *screen) line(label, format string, values ...any) {
 	text := fmt.Sprintf("%-*s%s", labelWidth, label, fmt.Sprintf(format, values...))
-	o.WriteString(strings.TrimRight(cut(text, o.width), " ") + "\n")
+	o.WriteString(strings.TrimRight(termtext.Cut(text, o.width), " ") + "\n")
 }
 
 // maxWrapped is how many rows one text has at most.
@@ -57,20 +57,13 @@ const maxWrapped = 3
 
 // wrapped writes a text behind a label, on several rows where it is long.
 func (o *screen) wrapped(label, text string) {
-	room := o.width - labelWidth
-	for row := 1; ; row++ {
-		if utf8.RuneCountInString(text) <= room || row == maxWrapped {
-			o.line(label, "%s", text)
-			return
-		}
-		head := string([]rune(text)[:room+1])
-		if space := strings.LastIndexByte(head, ' '); space > 0 {
-			head = head[:space]
-		} else {
-			head = string([]rune(text)[:room])
-		}
-		o.line(label, "%s", head)
-		label, text = "", strings.TrimLeft(text[len(head):], " ")
+	rows := termtext.Wrap(text, o.width-labelWidth)
+	if len(rows) > maxWrapped {
+		rows = append(rows[:maxWrapped-1], strings.Join(rows[maxWrapped-1:], " "))
+	}
+	for _, row := range rows {
+		o.line(label, "%s", row)
+		label = ""
 	}
 }
 
@@ -201,8 +194,7 @@ func (o *screen) row(name string, figures ...string) {
 		o.WriteByte('\n')
 	}
 	room := o.width - figureWidth*len(figures)
-	name = cut(alert.Escape(name), room-1)
-	o.WriteString(name + strings.Repeat(" ", max(0, room-utf8.RuneCountInString(name))))
+	o.WriteString(termtext.Pad(termtext.Cut(alert.Escape(name), room-1), room))
 	for _, one := range figures {
 		fmt.Fprintf(o, "%*s", figureWidth, one)
 	}
@@ -298,12 +290,4 @@ func plural(n int, one, many string) string {
 		return "1 " + one
 	}
 	return group(uint64(max(0, n))) + " " + many //nolint:gosec // not negative
-}
-
-// cut shortens a text to so many characters.
-func cut(text string, to int) string {
-	if utf8.RuneCountInString(text) <= to {
-		return text
-	}
-	return string([]rune(text)[:max(0, to-1)]) + "…"
 }

@@ -1,10 +1,10 @@
-package diag
+package termtext
 
 import "unicode"
 
-// width is how many columns of a terminal a character takes: 0 for one that
-// combines with the character before it, 2 for a wide one.
-func width(r rune) int {
+// Columns is how many columns of a terminal a printable character takes: 0 for one
+// that combines with the character before it, 2 for a wide one.
+func Columns(r rune) int {
 	switch {
 	case r < 0x300: // the first that combines
 		return 1
