@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tripline/internal/recvbatch"
 )
 
 // From linux/connector.h and linux/cn_proc.h, which have been the same since
@@ -53,6 +55,14 @@ const (
 	procEventLate  = int64(100 * time.Millisecond)
 )
 
+const (
+	// procBatchMessages is how many messages one call receives.
+	procBatchMessages = 64
+	// procMessageSize is how much of a message is kept, in bytes; what it tells of
+	// forks and exits is in the first 76.
+	procMessageSize = 128
+)
+
 // procConnector follows the forks and exits of all processes through the
 // kernel's process connector, a netlink multicast group.
 type procConnector struct {
@@ -63,7 +73,7 @@ type procConnector struct {
 
 	mu    sync.Mutex
 	lives *procLives
-	inbox *procInbox
+	batch *recvbatch.Batch
 	// day is the time of day less CLOCK_MONOTONIC, in nanoseconds.
 	day   int64
 	stats ProcLifeStats
@@ -86,7 +96,7 @@ func openProcConnector() (*procConnector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("process connector: socket: %w", err)
 	}
-	c := &procConnector{fd: fd, inbox: newProcInbox(), stop: make(chan struct{}), done: make(chan struct{})}
+	c := &procConnector{fd: fd, batch: recvbatch.New(procBatchMessages, procMessageSize), stop: make(chan struct{}), done: make(chan struct{})}
 	if err := c.subscribe(); err != nil {
 		_ = unix.Close(fd) // nothing was written that could be lost
 		return nil, fmt.Errorf("process connector: %w", err)
@@ -125,12 +135,12 @@ func (c *procConnector) subscribe() error {
 		if _, err := unix.Poll(ready, int(left/time.Millisecond)+1); err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("poll: %w", err)
 		}
-		count, err := c.inbox.receive(c.fd)
+		count, err := c.batch.Receive(c.fd)
 		if err != nil {
 			continue
 		}
 		for slot := range count {
-			message := c.inbox.message(slot)
+			message := procKernelMessage(c.batch.Message(slot))
 			if message == nil || procMessageWhat(message) != cnEventNone {
 				continue
 			}
@@ -187,6 +197,15 @@ func procNetworkOrder(number uint32) uint32 {
 	return binary.BigEndian.Uint32(bytes[:])
 }
 
+// procKernelMessage is the content of a message of the kernel, nil where it is none:
+// others with CAP_NET_ADMIN may write to the socket, too.
+func procKernelMessage(message recvbatch.Message) []byte {
+	if message.Sender != 0 || message.Truncated || len(message.Data) < cnBodyAt+16 {
+		return nil
+	}
+	return message.Data
+}
+
 // procMessageWhat is the kind of a message.
 func procMessageWhat(message []byte) uint32 {
 	return binary.NativeEndian.Uint32(message[cnWhatAt:])
@@ -196,9 +215,9 @@ func procMessageWhat(message []byte) uint32 {
 // before the call has been taken when it returns.
 func (c *procConnector) drain() (count int) {
 	for {
-		received, err := c.inbox.receive(c.fd)
+		received, err := c.batch.Receive(c.fd)
 		for slot := range received {
-			if message := c.inbox.message(slot); message != nil {
+			if message := procKernelMessage(c.batch.Message(slot)); message != nil {
 				c.take(message)
 				count++
 			}

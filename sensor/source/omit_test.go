@@ -17,11 +17,10 @@ func omitPair(t *testing.T) (receiver *socket, kernel int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	receiver = &socket{fd: ends[0]}
+	receiver = newSocket(ends[0])
 	if receiver.waker, err = newWaker(); err != nil {
 		t.Fatal(err)
 	}
-	receiver.layOutBuffers()
 	t.Cleanup(func() {
 		if err := receiver.close(); err != nil {
 			t.Error(err)

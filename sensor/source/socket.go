@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tripline/auditrules/kernel"
+	"tripline/internal/recvbatch"
 )
 
 const (
@@ -32,24 +33,14 @@ const (
 	floodTime = 2 * time.Millisecond
 )
 
-// messageHeader is struct mmsghdr of recvmmsg(2).
-type messageHeader struct {
-	header   unix.Msghdr
-	received uint32
-}
-
 // socket is an audit netlink socket with the buffers it receives into.
 type socket struct {
 	fd    int
 	waker *waker
 
-	buffers   []byte
-	vectors   [slots]unix.Iovec
-	senders   [slots]unix.RawSockaddrNetlink
-	headers   [slots]messageHeader
+	batch     *recvbatch.Batch
 	messages  []Message
-	one       bool // the kernel has no recvmmsg(2): one message a call
-	sinceWait int  // messages since the last wait
+	sinceWait int // messages since the last wait
 	// omitting says that the kernel leaves messages out, omitted that some may have
 	// been left out among those that were received last: see Omitter.
 	omitting, omitted bool
@@ -79,7 +70,7 @@ func openSocket(groups uint32, receiveBuffer int) (*socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the audit netlink socket: %w", err)
 	}
-	s := &socket{fd: fd}
+	s := newSocket(fd)
 	if s.waker, err = newWaker(); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -89,8 +80,12 @@ func openSocket(groups uint32, receiveBuffer int) (*socket, error) {
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups}); err != nil {
 		return nil, errors.Join(fmt.Errorf("binding the audit netlink socket to groups %#x: %w", groups, err), s.close())
 	}
-	s.layOutBuffers()
 	return s, nil
+}
+
+// newSocket makes the buffers for a socket.
+func newSocket(fd int) *socket {
+	return &socket{fd: fd, batch: recvbatch.New(slots, slotSize), messages: make([]Message, 0, slots)}
 }
 
 // growReceiveBuffer asks for the buffer past the system's limit
@@ -115,25 +110,11 @@ func (s *socket) receiveBufferSize() (int, error) {
 	return size, nil
 }
 
-// layOutBuffers points every message header at its slot, once.
-func (s *socket) layOutBuffers() {
-	s.buffers = make([]byte, slots*slotSize)
-	s.messages = make([]Message, 0, slots)
-	for i := range s.headers {
-		s.vectors[i].Base = &s.buffers[i*slotSize]
-		s.vectors[i].SetLen(slotSize)
-		header := &s.headers[i].header
-		header.Iov = &s.vectors[i]
-		header.SetIovlen(1)
-		header.Name = (*byte)(unsafe.Pointer(&s.senders[i]))
-	}
-}
-
 // receive implements Source.Receive.
 func (s *socket) receive(wait time.Duration) ([]Message, error) {
 	deadline := deadlineAfter(wait)
 	for !s.waker.interrupted.Load() {
-		n, err := s.receiveBatch()
+		n, err := s.batch.Receive(s.fd)
 		switch {
 		case err == nil:
 			if messages := s.collect(n); len(messages) > 0 {
@@ -184,40 +165,6 @@ func (s *socket) waitAfterFailure(deadline time.Time) (over bool, err error) {
 	return woken, err
 }
 
-// receiveBatch fills as many slots as there are messages, without waiting.
-func (s *socket) receiveBatch() (int, error) {
-	for i := range s.headers {
-		s.headers[i].header.Namelen = unix.SizeofSockaddrNetlink
-		s.headers[i].header.Flags = 0
-	}
-	if !s.one {
-		// The call never waits, so the scheduler need not be told of it.
-		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(s.fd),
-			uintptr(unsafe.Pointer(&s.headers[0])), slots, unix.MSG_DONTWAIT, 0, 0)
-		if errno == 0 {
-			return int(n), nil
-		}
-		if errno != unix.ENOSYS {
-			return 0, errno
-		}
-		s.one = true
-	}
-	n, from, err := unix.Recvfrom(s.fd, s.buffers[:slotSize], unix.MSG_DONTWAIT|unix.MSG_TRUNC)
-	if err != nil {
-		return 0, err
-	}
-	first := &s.headers[0]
-	first.received = uint32(min(n, slotSize))
-	if n > slotSize {
-		first.header.Flags = unix.MSG_TRUNC
-	}
-	s.senders[0] = unix.RawSockaddrNetlink{}
-	if sender, ok := from.(*unix.SockaddrNetlink); ok {
-		s.senders[0].Pid = sender.Pid
-	}
-	return 1, nil
-}
-
 // collect turns the first n filled slots into messages. The type is in the
 // netlink header; its length field is not trusted, because unicast audit
 // messages leave the header out of it.
@@ -226,15 +173,15 @@ func (s *socket) collect(n int) []Message {
 	s.sinceWait += n
 	var received uint64
 	for i := range n {
-		slot := &s.headers[i]
-		if s.senders[i].Pid != 0 {
+		message := s.batch.Message(i)
+		if message.Sender != 0 {
 			s.count.foreign.Add(1)
 			continue
 		}
-		if slot.header.Flags&unix.MSG_TRUNC != 0 {
+		if message.Truncated {
 			s.count.truncated.Add(1)
 		}
-		data := s.buffers[i*slotSize : i*slotSize+int(slot.received)]
+		data := message.Data
 		if len(data) < unix.NLMSG_HDRLEN {
 			s.count.truncated.Add(1)
 			continue
@@ -262,10 +209,10 @@ func (s *socket) collect(n int) []Message {
 // audit's own requests and answers, below them netlink's (linux/audit.h).
 const firstRecordType = 1100
 
-// replaceRequest is the type of the message by which the kernel asks
-// the owner of the audit socket whether it lives when another wants to have it
-// (AUDIT_REPLACE, kernel/audit.c: audit_replace). It has the pid of the other in four
-// bytes and is no record. Whose the socket is the health watch looks at.
+// replaceRequest is the type of the message by which the kernel asks the owner of the
+// audit socket whether it lives, when another wants to have it (AUDIT_REPLACE,
+// kernel/audit.c: audit_replace). It has the pid of the other in four bytes and is no
+// record. Whose the socket is the health watch looks at.
 const replaceRequest = 1329
 
 // oldUserMessage is the exception: the type of what "auditctl -m" writes
