@@ -119,8 +119,9 @@ func (c *Correlator) Add(record Record) {
 	}
 }
 
-// lookBack is how many pending events an event may overtake unseen. Where more
-// wait, it had better not be abridged, see Pending.
+// lookBack is how many pending events are looked at for one of the same process.
+// Where more wait, as in no stream that is abridged for long, an event waits for its
+// end or its time.
 const lookBack = 32
 
 // overtakes says whether an event that is complete before its end would come before
@@ -141,7 +142,7 @@ func (c *Correlator) overtakes(event *Event) bool {
 		}
 		earlier = earlier.previous
 	}
-	return false
+	return earlier != nil
 }
 
 // find finds the pending event of a record, nil when there is none.

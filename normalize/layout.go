@@ -25,8 +25,8 @@ type member struct {
 	id    detect.FieldID
 	// object is the number of the object that it is a member of.
 	object int
-	// key is the member's name as JSON, with a comma before and a colon behind it. Of a list of objects only the
-	// first field is a member, which writes the list.
+	// key is the member's name as JSON, with a comma before and a colon behind it.
+	// Of a list of objects only the first field is a member, which writes the list.
 	key string
 	// dataKey is the name of a field among the data pairs, which are shown around
 	// it; afterData says that all data pairs come before the field.

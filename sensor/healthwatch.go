@@ -15,8 +15,7 @@ import (
 )
 
 // watchHealth starts to look after the sensor's sight, before the pipeline runs, so
-// that no change is missed. The returned channel is
-// closed when that has ended.
+// that no change is missed. The returned channel is closed when that has ended.
 func (s *Sensor) watchHealth(ctx context.Context) <-chan struct{} {
 	ended := make(chan struct{})
 	if s.options.Passive {

@@ -78,8 +78,14 @@ func countInstructions(t *testing.T, binary string, arguments ...string) int {
 	run.Stderr = &said
 	err := run.Run()
 	found := instructionsCounted.FindSubmatch(said.Bytes())
-	if err != nil || found == nil {
-		t.Skipf("this valgrind cannot run this Go program: %v\n%s", err, said.Bytes())
+	if found == nil {
+		if plain, plainErr := exec.Command(binary, arguments...).CombinedOutput(); plainErr != nil {
+			t.Fatalf("%v without valgrind: %v\n%s", arguments, plainErr, plain)
+		}
+		t.Skipf("this valgrind cannot run a Go program that runs without it: %v\n%s", err, said.Bytes())
+	}
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", arguments, err, said.Bytes())
 	}
 	count, err := strconv.Atoi(string(found[1]))
 	if err != nil {

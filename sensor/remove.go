@@ -25,10 +25,10 @@ type Removal struct {
 	ByKey bool
 }
 
-// Remove puts back what a sensor that was killed has left in kernel audit, as
-// its state file says. Without a state file of this boot it removes the rules
-// whose only key is the given one, or none where the key is empty. While a sensor runs the error is a
-// *RunningError and nothing is done.
+// Remove puts back what a sensor that was killed has left in kernel audit, as its
+// state file says. Without a state file of this boot it removes the rules whose only
+// key is the given one, or none where the key is empty. While a sensor runs the error
+// is a *RunningError and nothing is done.
 func Remove(lockFile, key string) (removal Removal, err error) {
 	client, err := kernel.Open()
 	if err != nil {

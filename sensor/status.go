@@ -269,6 +269,7 @@ func (r *reporter) addHealth(said *status.Status) {
 	said.State, said.Health = status.OK, []status.Problem{}
 	counts := make(map[string]int)
 	if r.board != nil {
+		said.Untold = r.board.Dropped()
 		for _, one := range r.board.Active() {
 			message := health.Message{Condition: one}
 			said.Health = append(said.Health, status.Problem{

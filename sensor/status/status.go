@@ -34,6 +34,7 @@ type Status struct {
 	Evidence   *Evidence  `json:"evidence,omitempty" doc:"gathering of evidence, where it is on"`
 	Outputs    []Output   `json:"outputs" doc:"where alerts and events go"`
 	Health     []Problem  `json:"health" doc:"problems that hold now, the oldest first; see health.md"`
+	Untold     uint64     `json:"health_untold" doc:"problems that were not told because too many others hold" metric:"health_untold_total"`
 	Process    Process    `json:"process" doc:"what the sensor uses"`
 
 	KernelRules []string   `json:"kernel_rules" doc:"the sensor's kernel audit rules, as auditctl writes them"`

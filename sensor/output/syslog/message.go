@@ -30,8 +30,8 @@ const (
 const maxSequence = 1<<31 - 1
 
 // append appends a message. sequence numbers the messages from 1; a message that is
-// sent again has the number that it had. There is no byte order mark before the document,
-// which is UTF-8: receivers that read JSON do not expect one, and the RFC's
+// sent again has the number that it had. There is no byte order mark before the
+// document, which is UTF-8: receivers that read JSON do not expect one, and the RFC's
 // MSG-ANY allows it.
 func (o *Origin) append(dst []byte, d *output.Document, sequence uint64, body []byte) []byte {
 	dst = append(dst, '<')

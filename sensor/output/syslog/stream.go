@@ -40,8 +40,8 @@ type StreamOptions struct {
 // acknowledgement: a kernel that closes a socket with unread data, or gets data
 // for a closed one, answers with a reset and not with an end (RFC 1122, section
 // 4.2.2.13), so an end without reset after all was sent and acknowledged says that
-// all was read, whoever ended first. Without Confirm one connection is kept, and a batch is delivered
-// when the receiver's kernel has acknowledged it.
+// all was read, whoever ended first. Without Confirm one connection is kept, and a
+// batch is delivered when the receiver's kernel has acknowledged it.
 type Stream struct {
 	options    StreamOptions
 	encoder    encoder
