@@ -1,6 +1,8 @@
 package normalize
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -171,3 +173,26 @@ func TestAbridgingLeavesNoEventWaiting(t *testing.T) {
 		}
 	}
 }
+
+// TestManyThatWaitAreNotOvertaken has more events wait for their end than are looked
+// at: one behind them waits too, because an earlier one may be of its process.
+func TestManyThatWaitAreNotOvertaken(t *testing.T) {
+	for name, test := range map[string]struct{ waiting, emitted int }{
+		"few": {lookBack, 1}, "many": {lookBack + 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var lines []string
+			for i := range test.waiting {
+				pid := fmt.Sprint(" pid=", 50_000+i, " ")
+				lines = append(lines, pidInCall.ReplaceAllString(other(fmt.Sprint("1.000:", 100+i), "2", "3"), pid))
+			}
+			lines = append(lines, pidInCall.ReplaceAllString(other("1.000:900", "112", "93"), " pid=60000 "))
+			if events, _ := abridged(t, WithoutTitles, lines...); len(events) != test.emitted {
+				t.Errorf("%d events were emitted, not %d", len(events), test.emitted)
+			}
+		})
+	}
+}
+
+// pidInCall is the process of a SYSCALL record.
+var pidInCall = regexp.MustCompile(` pid=\d+ `)
