@@ -66,6 +66,38 @@ func (s *runningSensor) evidenceOf(id string) evidenceDocument {
 	return evidenceDocument{}
 }
 
+// evidenceOfOneOf starts a program whose behaviour raises an alert, again while the
+// evidence of it lacks something for want of time, which a busy machine may take
+// away. It returns the last program's pid and evidence, and the first one's
+// prevalence.
+func (s *runningSensor) evidenceOfOneOf(start func() int) (int, evidence.Evidence, evidence.Prevalence) {
+	s.t.Helper()
+	var first evidence.Prevalence
+	for try := 1; ; try++ {
+		pid := start()
+		alert, ok := s.alertOf(pid, soon)
+		if !ok {
+			s.t.Fatalf("no alert; the sensor said:\n%s", s.log())
+		}
+		found := s.evidenceOf(alert.Tripline.Alert.ID).Tripline.Alert.Evidence
+		if try == 1 {
+			first = *found.Prevalence
+		}
+		text, _ := json.Marshal(found) // of types that can be encoded
+		s.t.Logf("evidence after %d + %d ms: %s", found.Delay, found.Took, text)
+		if try == 5 || !wantedTime(string(text)) {
+			return pid, found, first
+		}
+	}
+}
+
+// wantedTime says whether something is missing from an evidence because the time
+// for it was over.
+func wantedTime(evidence string) bool {
+	return slices.ContainsFunc([]string{"no time was left", "still being read", "could not be read in time", "context deadline exceeded"},
+		func(why string) bool { return strings.Contains(evidence, why) })
+}
+
 // detaching is a program that connects, leaves its session and stays.
 const detaching = `socket(S, PF_INET, SOCK_STREAM, 0); connect(S, sockaddr_in($ARGV[0], inet_aton("127.0.0.1"))) or die;
 	POSIX::setsid() > 0 or die; $| = 1; print "$$\n"; sleep 60`
@@ -89,17 +121,12 @@ func TestEvidence(t *testing.T) {
 	memory := filepath.Join(t.TempDir(), "connections.json")
 	s := startSensor(t, "--config", configured(t, "[evidence]\nconnections = \""+memory+"\"\n"))
 
-	shell := exec.Command("/bin/sh", "-c", perl+` -MSocket -MPOSIX -e '`+detaching+`' `+strconv.Itoa(port)+` & wait`)
-	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	pid := startTree(t, shell)
-	alert, ok := s.alertOf(pid, soon)
-	if !ok {
-		t.Fatalf("no alert; the sensor said:\n%s", s.log())
-	}
-	document := s.evidenceOf(alert.Tripline.Alert.ID)
-	found := document.Tripline.Alert.Evidence
-	text, _ := json.MarshalIndent(found, "", " ")
-	t.Logf("evidence after %d + %d ms", found.Delay, found.Took)
+	var shell *exec.Cmd
+	pid, found, prevalence := s.evidenceOfOneOf(func() int {
+		shell = exec.Command("/bin/sh", "-c", perl+` -MSocket -MPOSIX -e '`+detaching+`' `+strconv.Itoa(port)+` & wait`)
+		shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		return startTree(t, shell)
+	})
 	expectTree(t, &found, pid, shell.Process.Pid, perl)
 	expectPerl(t, &found, perl)
 	peer := func(one evidence.Socket) bool {
@@ -114,11 +141,8 @@ func TestEvidence(t *testing.T) {
 	if !slices.ContainsFunc(found.Listeners.Sockets, ours) {
 		t.Errorf("our listener on port %d is not among the host's", port)
 	}
-	if !found.Prevalence.FirstConnection || found.Prevalence.Count != 1 {
-		t.Errorf("prevalence is %+v", found.Prevalence)
-	}
-	if t.Failed() {
-		t.Logf("%s", text)
+	if !prevalence.FirstConnection || prevalence.Count != 1 {
+		t.Errorf("prevalence is %+v", prevalence)
 	}
 	s.stop(syscall.SIGTERM)
 	if saved, err := os.ReadFile(memory); err != nil || !strings.Contains(string(saved), strconv.Quote(resolved(t, perl))) {
