@@ -10,8 +10,10 @@ import (
 	"tripline/detect/eql"
 )
 
-// date is a moment as a query writes it, which stands for all of the time that
-// the text leaves open: "2024-01" is the whole month.
+// date is a moment as a query writes it, which stands for all of the time of day
+// that the text leaves open: "2024-01-31" is the whole day, "2024-01-31T10:00:00Z"
+// the whole second. A month or day that is left open is the first: "2024-01" is the
+// first of January. So Elasticsearch completes dates in its range queries.
 type date struct {
 	// first and last are in nanoseconds since the Unix epoch.
 	first, last int64
@@ -40,17 +42,14 @@ func parseDate(text string) (date, bool) {
 		if err != nil {
 			continue
 		}
-		first := moment
 		last := endOf(layout, moment)
-		if first.Year() < firstYear || last.Year() > lastYear {
+		if moment.Year() < firstYear || last.Year() > lastYear {
 			return date{}, false
 		}
-		d := date{first: first.UnixNano(), last: last.UnixNano()}
-		if moment.Nanosecond() != 0 {
-			d.last = milliseconds(d.first)*int64(time.Millisecond) + int64(time.Millisecond) - 1
-			d.first = milliseconds(d.first) * int64(time.Millisecond)
+		if strings.ContainsAny(text, ".,") { // a fraction leaves nothing open but what is below a millisecond
+			return millisecondAt(milliseconds(moment.UnixNano()) * int64(time.Millisecond)), true
 		}
-		return d, true
+		return date{first: moment.UnixNano(), last: last.UnixNano()}, true
 	}
 	return date{}, false
 }
@@ -58,18 +57,14 @@ func parseDate(text string) (date, bool) {
 // endOf returns the last nanosecond of what a text of a layout stands for.
 func endOf(layout string, moment time.Time) time.Time {
 	switch len(layout) {
-	case len("2006"):
-		moment = moment.AddDate(1, 0, 0)
-	case len("2006-01"):
-		moment = moment.AddDate(0, 1, 0)
-	case len("2006-01-02"):
+	case len("2006"), len("2006-01"), len("2006-01-02"):
 		moment = moment.AddDate(0, 0, 1)
 	case len("2006-01-02T15"), len("2006-01-02T15Z07:00"):
 		moment = moment.Add(time.Hour)
 	case len("2006-01-02T15:04"), len("2006-01-02T15:04Z07:00"):
 		moment = moment.Add(time.Minute)
-	default: // seconds, which stand for their first millisecond
-		moment = moment.Add(time.Millisecond)
+	default:
+		moment = moment.Add(time.Second)
 	}
 	return moment.Add(-1)
 }

@@ -128,6 +128,10 @@ between~("xAyBz", "a", "b") => "y"
 between("xAyBz", "a", "b") => ""
 between("", "a", "b") => ""
 between("", "", "") => ""
+between("abc", "", "c") => "abc"
+between("abc", "a", "") => "abc"
+between("abc", "a", "", true) => "abc"
+between("abc", "", "c", true) => "abc"
 between(missing, "a", "b") => null
 concat("a", " ", 42, 42.5, true, n) => "a 4242.5true10"
 concat(s, missing) => null
@@ -242,9 +246,15 @@ unknown < "7" => null
 @timestamp > "2024-01-02T03:04:04Z" => true
 "2024-01-03" < @timestamp => false
 @timestamp == "2024-01-02" => true
-@timestamp <= "2024-01" => true
-@timestamp > "2024-01" => false
-@timestamp in ("2023", "2024") => true
+@timestamp <= "2024-01" => false
+@timestamp > "2024-01" => true
+@timestamp < "2024-02" => true
+@timestamp in ("2023", "2024-01-02") => true
+@timestamp in ("2023", "2024") => false
+@timestamp == "2024-01-02T03" => true
+@timestamp == "2024-01-02T03:04" => true
+@timestamp <= "2024-01-02T03:03" => false
+@timestamp == "2024-01-02T03:04:05" => true
 @timestamp == "2024-01-02T04:04:05.000+01:00" => true
 `
 

@@ -176,30 +176,30 @@ func substring(given arguments) Value {
 
 // between returns what is after the first occurrence of one text and before the
 // next of another, or the last if the fourth argument is true; the empty string
-// if one is not there.
+// if one is not there. Where one of the two is empty it returns the whole text, as
+// Elasticsearch does.
 func between(given arguments, find func(text, part string) (start, end int)) Value {
-	text := given.values[0].Text()
-	_, start := find(text, given.values[1].Text())
-	if at, _ := find(text, given.values[1].Text()); at < 0 {
-		return String("")
+	text, left, right := given.values[0].Text(), given.values[1].Text(), given.values[2].Text()
+	if left == "" || right == "" {
+		return String(text)
 	}
-	rest := text[start:]
-	at, _ := find(rest, given.values[2].Text())
+	at, start := find(text, left)
 	if at < 0 {
 		return String("")
 	}
+	rest := text[start:]
+	if at, _ = find(rest, right); at < 0 {
+		return String("")
+	}
 	if given.count > 3 && isTrue(given.values[3]) {
-		at = lastOf(rest, given.values[2].Text(), at, find)
+		at = lastOf(rest, right, at, find)
 	}
 	return String(rest[:at])
 }
 
-// lastOf returns where the last occurrence of part starts that does not come
-// before the one at a place.
+// lastOf returns where the last occurrence of part, which is not empty, starts
+// that does not come before the one at a place.
 func lastOf(text, part string, at int, find func(text, part string) (start, end int)) int {
-	if part == "" {
-		return len(text)
-	}
 	for {
 		_, size := utf8.DecodeRuneInString(text[at:])
 		next, _ := find(text[at+size:], part)
