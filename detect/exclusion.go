@@ -84,14 +84,15 @@ func (c *compiler) guardedLeaf(o operand, test scalarTest) condition {
 	return leaf
 }
 
-// proven reports whether an event's forgeable fields are what they say.
+// proven reports whether an event's forgeable fields are what they say. One that is
+// missing says nothing.
 func proven(ev Event, forgeable []FieldID) bool {
 	prover, ok := ev.(Prover)
 	if !ok {
 		return true
 	}
 	for _, id := range forgeable {
-		if !prover.Proves(id, func(Value) bool { return true }) {
+		if ev.Value(id).kind != KindMissing && !prover.Proves(id, func(Value) bool { return true }) {
 			return false
 		}
 	}

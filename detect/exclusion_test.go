@@ -130,6 +130,26 @@ func TestProofOfSeveralValues(t *testing.T) {
 	}
 }
 
+// TestWhatIsMissingNeedsNoProof: an event without the field has nothing to prove,
+// where a condition is decided by another.
+func TestWhatIsMissingNeedsNoProof(t *testing.T) {
+	schema := newTestSchema()
+	for _, condition := range []string{
+		`null == (process.executable in ("/usr/sbin/sshd", "/bin/ssh") or flag)`,
+		`null == (endsWith(process.executable, "/sshd") or flag)`,
+		`not string(process.executable == null) : "true"`,
+		`not string(process.executable == "/usr/sbin/sshd" or flag) in ("true")`,
+	} {
+		matched := false
+		engine := detect.NewEngine([]*detect.Compiled{compile(t, schema, "any where "+condition)}, detect.Limits{},
+			func(detect.Match) { matched = true })
+		engine.Process(&doubtful{testEvent: newEvent(t, schema, start, "flag", true)})
+		if matched {
+			t.Errorf("%s holds", condition)
+		}
+	}
+}
+
 // TestExceptionNeedsProof: in an exception it is the condition that is true which
 // excludes, in a negative stage and until too.
 func TestExceptionNeedsProof(t *testing.T) {
