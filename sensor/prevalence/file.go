@@ -50,10 +50,17 @@ func Open(path string, limit int) (*Store, error) {
 	if path == "" {
 		return s, nil
 	}
-	file, err := os.Open(path)
+	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
+	if err == nil && !info.Mode().IsRegular() { // a folder is not moved aside, nor a pipe waited for
+		err = fmt.Errorf("%s is no regular file", path)
+	}
+	if err != nil {
+		return s, fmt.Errorf("who connected before is not known: %w", err)
+	}
+	file, err := os.Open(path)
 	if err != nil {
 		return s, fmt.Errorf("who connected before is not known: %w", err)
 	}

@@ -119,6 +119,21 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
+// TestNoFile leaves a folder that is named as the file where it is.
+func TestNoFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	kept := filepath.Join(path, "kept")
+	if err := os.MkdirAll(kept, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, 0); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := os.Stat(kept); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestSaveFails keeps what could not be saved for the next time.
 func TestSaveFails(t *testing.T) {
 	folder := t.TempDir()
