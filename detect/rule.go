@@ -38,6 +38,10 @@ type Metadata struct {
 	QuerySchemaValidation *bool          `toml:"query_schema_validation"`
 	RelatedEndpointRules  []any          `toml:"related_endpoint_rules"`
 	Extended              map[string]any `toml:"extended"`
+	// ECSVersion, ECSVersions and BeatsVersion are in rules of 2020 and 2021.
+	ECSVersion   any      `toml:"ecs_version"` // a string or a list of strings
+	ECSVersions  []string `toml:"ecs_versions"`
+	BeatsVersion string   `toml:"beats_version"`
 }
 
 // Definition is the [rule] table of a rule file.
