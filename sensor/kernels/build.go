@@ -37,6 +37,7 @@ func buildGuest(ctx context.Context, to string) error {
 		{"init", "tripline/sensor/kernels/guest", "amd64"},
 		{"bin/tripline", "tripline/cmd/tripline", "amd64"},
 		{"bin/tripline32", "tripline/cmd/tripline", "386"},
+		{"bin/soak", "tripline/sensor/live/soak", "amd64"},
 		{"bin/behave", "tripline/sensor/live/behave", "amd64"},
 		{"bin/behave32", "tripline/sensor/live/behave", "386"},
 	} {

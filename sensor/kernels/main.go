@@ -39,6 +39,7 @@ type settings struct {
 	folder, suites, mirror, emulator string
 	limit                            time.Duration
 	fetch                            bool
+	soak, record                     string
 }
 
 // run boots the kernels one after another and prints the table.
@@ -50,6 +51,8 @@ func run(ctx context.Context, args []string, to io.Writer) error {
 	set.StringVar(&s.mirror, "mirror", "", "the Debian mirror's `URL`; empty for the one that this machine uses")
 	set.StringVar(&s.emulator, "emulator", "qemu-system-x86_64", "the emulator's `PROGRAM`")
 	set.DurationVar(&s.limit, "limit", 10*time.Minute, "how long one boot with its steps may take")
+	set.StringVar(&s.soak, "soak", "", "boot the first kernel for a soak with `ARGUMENTS`, separated by commas, such as -for=1h")
+	set.StringVar(&s.record, "record", "dist/soak.ndjson", "keep the soak's record in `FILE`")
 	set.BoolVar(&s.fetch, "fetch", false, "only fetch what is not there yet")
 	if err := set.Parse(args); err != nil {
 		return err
@@ -61,6 +64,9 @@ func run(ctx context.Context, args []string, to io.Writer) error {
 	images := filepath.Join(s.folder, "guest.cpio.gz")
 	if err := buildGuest(ctx, images); err != nil {
 		return err
+	}
+	if s.soak != "" {
+		return s.soakIn(ctx, kernels[0], images)
 	}
 	var tried []*outcome
 	for _, kernel := range kernels {

@@ -57,8 +57,21 @@ type booted struct {
 	boot    report.Boot
 	planned []string
 	ended   bool
+	// arguments are more words for the kernel's command line.
+	arguments string
+	// record is where the soak's record goes.
+	record io.Writer
 	// console is the file with what the kernel wrote to its console.
 	console string
+}
+
+// processors is how many the machine has. The soak has one, which the sensor shares
+// with the flood.
+func (b *booted) processors() string {
+	if b.boot == report.Soak {
+		return "1"
+	}
+	return "2"
 }
 
 // boot starts the emulator and reads the guest's report until its end.
@@ -75,9 +88,9 @@ func (s settings) boot(ctx context.Context, kernel, image string, b *booted) err
 		return err
 	}
 	defer os.RemoveAll(filepath.Dir(listener.Addr().String())) //nolint:errcheck // a temporary folder
-	command := exec.CommandContext(ctx, s.emulator, "-accel", "tcg,thread=multi", "-machine", "pc", "-cpu", "qemu64", "-smp", "2", "-m", "768",
+	command := exec.CommandContext(ctx, s.emulator, "-accel", "tcg,thread=multi", "-machine", "pc", "-cpu", "qemu64", "-smp", b.processors(), "-m", "768",
 		"-nodefaults", "-display", "none", "-no-reboot", "-kernel", kernel, "-initrd", image,
-		"-append", "console=ttyS0 panic=1 "+b.boot.CommandLine(),
+		"-append", "console=ttyS0 panic=1 "+b.boot.CommandLine()+b.arguments,
 		"-serial", "file:"+b.console, "-serial", "unix:"+listener.Addr().String())
 	var failures strings.Builder
 	command.Stderr = &failures
@@ -137,13 +150,19 @@ func (b *booted) follow(listener net.Listener, keep string) error {
 		if err != nil {
 			return err
 		}
-		b.take(line)
+		if err := b.take(line); err != nil {
+			return err
+		}
 	}
 	return lines.Err()
 }
 
-func (b *booted) take(line report.Line) {
+func (b *booted) take(line report.Line) error {
 	switch {
+	case line.Soak != nil:
+		if _, err := b.record.Write(append(line.Soak, '\n')); err != nil {
+			return fmt.Errorf("keeping the soak's record: %w", err)
+		}
 	case line.Plan != nil:
 		b.planned = line.Plan
 	case line.Features != nil:
@@ -153,6 +172,7 @@ func (b *booted) take(line report.Line) {
 	case line.End:
 		b.ended = true
 	}
+	return nil
 }
 
 // finish reports the steps that never came as failed, with the reason.

@@ -31,6 +31,8 @@ func main() {
 	switch {
 	case !known:
 		fmt.Fprintln(os.Stderr, "guest: the kernel's command line lacks", report.Parameter)
+	case boot == report.Soak:
+		runSoak(to, problems)
 	default:
 		runSteps(to, stepsOf(boot), problems)
 	}

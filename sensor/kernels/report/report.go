@@ -24,15 +24,21 @@ const (
 	Early Boot = "audit=1"
 	// Off boots with audit=0.
 	Off Boot = "audit=0"
+	// Soak boots for the soak and not for steps.
+	Soak Boot = "soak"
 )
 
-// Boots lists the boots in the order in which they are made.
+// SoakParameter is the parameter of the kernel's command line with the soak's
+// arguments, separated by commas.
+const SoakParameter = "tripline.soak"
+
+// Boots lists the boots that have steps, in the order in which they are made.
 func Boots() []Boot { return []Boot{Plain, Early, Off} }
 
 // CommandLine is what the kernel is told.
 func (b Boot) CommandLine() string {
 	line := Parameter + "=" + string(b)
-	if b != Plain {
+	if b == Early || b == Off {
 		line += " " + string(b)
 	}
 	return line
@@ -71,6 +77,8 @@ type Line struct {
 	Step *Step    `json:"step,omitempty"`
 	// Features is what the sensor found out about the kernel, by name.
 	Features map[string]string `json:"features,omitempty"`
+	// Soak is a line of the soak's record.
+	Soak json.RawMessage `json:"soak,omitempty"`
 	// End says that nothing follows.
 	End bool `json:"end,omitempty"`
 }

@@ -62,6 +62,7 @@ func actions() map[string]action {
 		"unix-sockets":       {"20000", unixSockets},
 		"tcp":                {"4000", tcpConnects},
 		"tcp-flood":          {"1000", tcpFlood},
+		"process-flood":      {"1000", processFlood},
 		"naive":              {"", naiveLoop},
 		"hold":               {"", holdSocket},
 	}

@@ -72,3 +72,23 @@ func reuse(argument string) error {
 	}
 	return out.Flush()
 }
+
+// processFlood makes COUNT or COUNT@RATE short processes, each of which makes one
+// socket, connects it and ends.
+func processFlood(argument string) error {
+	n, perSecond, err := countAndRate(argument)
+	if err != nil {
+		return err
+	}
+	address := &syscall.RawSockaddrInet4{Family: syscall.AF_INET, Port: 9 << 8, Addr: [4]byte{127, 0, 0, 1}}
+	return inTime(n, perSecond, func() error {
+		const connects = 1
+		pid := shortProcess(connects, address)
+		if pid < 0 {
+			return fmt.Errorf("clone: %w", syscall.Errno(-pid))
+		}
+		var status syscall.WaitStatus
+		_, err := syscall.Wait4(pid, &status, 0, nil)
+		return err
+	})
+}
