@@ -1,18 +1,15 @@
 package alertview
 
 import (
-	"fmt"
-	"html/template"
 	"net/url"
 	"strings"
 
 	"tripline/sensor/alert"
 )
 
-// markdownHTML makes HTML of a guide. Every text is escaped, and a link leads to
-// the web or is none.
-func markdownHTML(text string) template.HTML {
-	var b strings.Builder
+// markdown adds a guide. Its texts are escaped, and a link leads to the web or is
+// none.
+func markdown(to *page, text string) {
 	level := -1 // of the list that is open
 	for _, one := range blocksOf(text) {
 		deep := -1
@@ -20,88 +17,88 @@ func markdownHTML(text string) template.HTML {
 			deep = one.level
 		}
 		if deep < 0 {
-			closeLists(&b, &level)
+			closeLists(to, &level)
 		}
 		switch one.kind {
 		case blockHeading:
-			h := min(one.level+2, 6) // the page has h1 and h2
-			fmt.Fprintf(&b, "<h%d>%s</h%d>\n", h, spansHTML(one.text), h)
+			heading(to, one)
 		case blockItem:
-			openItem(&b, &level, deep, one)
+			openItem(to, &level, deep, one)
 		case blockCode:
-			b.WriteString("<pre><code>" + escapeLines(one.text) + "</code></pre>\n")
+			to.add("<pre><code>%</code></pre>\n", codeLines(one.text))
 		case blockQuote:
-			b.WriteString("<blockquote>" + spansHTML(one.text) + "</blockquote>\n")
+			to.add("<blockquote>")
+			spans(to, one.text)
+			to.add("</blockquote>\n")
 		default:
-			b.WriteString("<p>" + spansHTML(one.text) + "</p>\n")
+			to.add("<p>")
+			spans(to, one.text)
+			to.add("</p>\n")
 		}
 	}
-	closeLists(&b, &level)
-	return template.HTML(b.String()) //nolint:gosec // every text in it was escaped
+	closeLists(to, &level)
+}
+
+// heading is one below the page's own, which has h1 and h2.
+func heading(to *page, one block) {
+	tags := [...]struct{ open, end markup }{{"<h3>", "</h3>\n"}, {"<h4>", "</h4>\n"}, {"<h5>", "</h5>\n"}, {"<h6>", "</h6>\n"}}
+	tag := tags[max(0, min(one.level, len(tags))-1)]
+	to.add(tag.open)
+	spans(to, one.text)
+	to.add(tag.end)
 }
 
 // openItem begins an item in a list of its depth.
-func openItem(b *strings.Builder, level *int, deep int, item block) {
+func openItem(to *page, level *int, deep int, item block) {
 	if deep <= *level {
 		for *level > deep {
-			b.WriteString("</li></ul>")
+			to.add("</li></ul>")
 			*level--
 		}
-		b.WriteString("</li>\n")
+		to.add("</li>\n")
 	}
 	for *level < deep {
-		b.WriteString("<ul>")
+		to.add("<ul>")
 		*level++
-		if *level < deep {
-			b.WriteString("<li>")
-		}
+		to.addIf(*level < deep, "<li>")
 	}
-	b.WriteString("<li>")
-	if item.mark != "-" {
-		b.WriteString(escapeHTML(item.mark) + " ")
-	}
-	b.WriteString(spansHTML(item.text))
+	to.add("<li>")
+	to.addIf(item.mark != "-", "% ", alert.Escape(item.mark))
+	spans(to, item.text)
 }
 
 // closeLists ends all lists.
-func closeLists(b *strings.Builder, level *int) {
+func closeLists(to *page, level *int) {
 	for ; *level >= 0; *level-- {
-		b.WriteString("</li></ul>\n")
+		to.add("</li></ul>\n")
 	}
 }
 
-// spansHTML makes HTML of a block's text.
-func spansHTML(text string) string {
-	var b strings.Builder
+// spans adds a block's text.
+func spans(to *page, text string) {
 	for _, one := range spansOf(text) {
-		inner := escapeHTML(one.text)
+		inner := alert.Escape(one.text)
 		switch one.kind {
 		case spanCode:
-			inner = "<code>" + inner + "</code>"
+			to.add("<code>%</code>", inner)
 		case spanStrong:
-			inner = "<strong>" + inner + "</strong>"
+			to.add("<strong>%</strong>", inner)
 		case spanEmphasis:
-			inner = "<em>" + inner + "</em>"
+			to.add("<em>%</em>", inner)
 		case spanLink:
-			if target := linkTarget(one.target); target != "" {
-				inner = `<a href="` + template.HTMLEscapeString(target) + `" rel="noreferrer">` + inner + "</a>"
-			} else {
-				inner += " (" + escapeHTML(one.target) + ")"
-			}
+			link(to, one.target, inner)
+			to.addIf(linkTarget(one.target) == "", " (%)", alert.Escape(one.target))
+		default:
+			to.add("%", inner)
 		}
-		b.WriteString(inner)
 	}
-	return b.String()
 }
 
-// escapeHTML makes a text safe to be part of a page.
-func escapeHTML(text string) string { return template.HTMLEscapeString(alert.Escape(text)) }
-
-// escapeLines is escapeHTML for lines that stay lines.
-func escapeLines(text string) string {
+// codeLines are lines of code that stay lines.
+func codeLines(text string) string {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	for i, line := range lines {
-		lines[i] = escapeHTML(strings.ReplaceAll(line, "\t", "    "))
+		lines[i] = alert.Escape(strings.ReplaceAll(line, "\t", "    "))
 	}
 	return strings.Join(lines, "\n")
 }

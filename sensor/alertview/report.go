@@ -2,21 +2,15 @@ package alertview
 
 import (
 	"cmp"
-	_ "embed"
 	"fmt"
-	"html/template"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"tripline/detect"
-	"tripline/internal/termtext"
 	"tripline/internal/version"
 )
-
-//go:embed report.html
-var reportTemplate string
 
 // Report is a page about some alerts.
 type Report struct {
@@ -29,7 +23,7 @@ type Report struct {
 	Dropped uint64
 }
 
-// reportPage is what the template reads.
+// reportPage is what the page shows.
 type reportPage struct {
 	*Report
 	Title, Version string
@@ -59,31 +53,11 @@ func (r *Report) HTML(to io.Writer) error {
 		page.Title = cmp.Or(r.Alerts[0].Rule, "Alert")
 	}
 	page.count()
-	parsed, err := template.New("report").Funcs(template.FuncMap{
-		"time": func(at time.Time) string { return at.UTC().Format(timeFormat) },
-		"day":  func(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05") },
-		"short": func(id string) string {
-			return first(id, ShownID)
-		},
-		"isShort":  func(cell string) bool { return termtext.Width(cell) <= unbroken },
-		"severity": severityClass,
-		"markdown": markdownHTML,
-		"link":     linkTarget,
-		"guide":    page.anchor,
-		"tree":     treeHTML,
-		"upper":    strings.ToUpper,
-	}).Parse(reportTemplate)
-	if err != nil {
-		return fmt.Errorf("reading the report's template: %w", err)
-	}
-	if err := parsed.Execute(to, page); err != nil {
+	if _, err := io.WriteString(to, page.html().String()); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return nil
 }
-
-// unbroken is the width up to which the text of a table's cell stays on one line.
-const unbroken = 26
 
 // count adds up what alerts have in common.
 func (p *reportPage) count() {
@@ -137,19 +111,4 @@ func severityClass(name string) string {
 		return name
 	}
 	return "unknown"
-}
-
-// branch is a process with those below it.
-type branch struct {
-	Ancestor
-	Below *branch
-}
-
-// treeHTML makes the line of processes a tree, the way lists nest.
-func treeHTML(line []Ancestor) *branch {
-	var top *branch
-	for _, one := range slices.Backward(line) {
-		top = &branch{one, top}
-	}
-	return top
 }

@@ -28,8 +28,8 @@ func hostile(t *testing.T) []byte {
 	return []byte(text)
 }
 
-// page makes the report of some documents.
-func page(t *testing.T, documents ...[]byte) []byte {
+// pageOf makes the report of some documents.
+func pageOf(t *testing.T, documents ...[]byte) []byte {
 	t.Helper()
 	report := &Report{Made: time.Unix(1700000100, 0), Selection: []Fact{{"where", `process.name == "<x>"`}}, Dropped: 3}
 	for _, one := range documents {
@@ -44,7 +44,7 @@ func page(t *testing.T, documents ...[]byte) []byte {
 
 func TestReport(t *testing.T) {
 	for name, documents := range map[string][][]byte{"one": {document(t)}, "several": {document(t), document(t)}, "none": nil} {
-		text := page(t, documents...)
+		text := pageOf(t, documents...)
 		self(t, text)
 		if name == "one" {
 			golden(t, "testdata/report.golden.html", bytes.ReplaceAll(text, []byte("Tripline "+version.Version), []byte("Tripline VERSION")))
@@ -87,7 +87,7 @@ func self(t *testing.T, page []byte) {
 }
 
 func TestReportOfHostileTexts(t *testing.T) {
-	text := page(t, hostile(t), document(t))
+	text := pageOf(t, hostile(t), document(t))
 	self(t, text)
 	if n := bytes.Count(text, []byte("&lt;script&gt;")); n < 20 {
 		t.Errorf("the texts are shown %d times", n)
@@ -109,7 +109,9 @@ func TestMarkdownHTML(t *testing.T) {
 		{"heading", "## A", "<h4>A</h4>\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := string(markdownHTML(test.text)); got != test.want {
+			to := new(page)
+			markdown(to, test.text)
+			if got := to.String(); got != test.want {
 				t.Errorf("%s\nwant\n%s", got, test.want)
 			}
 		})
@@ -124,7 +126,7 @@ func TestReportInBrowser(t *testing.T) {
 		t.Skip("the pages are not opened in a browser: chromium is not installed (apt-get install chromium)")
 	}
 	file := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(file, page(t, hostile(t), document(t)), 0o600); err != nil {
+	if err := os.WriteFile(file, pageOf(t, hostile(t), document(t)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	chromium := func(arguments ...string) []byte {
