@@ -20,8 +20,10 @@ endif
 VERSION := $(shell cat VERSION 2>/dev/null || git describe --tags --dirty 2>/dev/null | sed s/^v//)
 
 LDFLAGS := -s -w -buildid= $(if $(VERSION),-X tripline/internal/version.Version=$(VERSION))
-# Static, and the same bytes wherever it is built.
-BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "$(LDFLAGS)"
+# Static, and the same bytes wherever it is built. Without HTTP/2, which nobody here
+# speaks, the program is smaller by 0.4 MB.
+TAGS    := nethttpomithttp2
+BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(TAGS) -ldflags "$(LDFLAGS)"
 LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 # Tests and benchmarks that use the machine's audit system are all in this one

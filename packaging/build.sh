@@ -24,7 +24,7 @@ VERSION=$(echo "$VERSION" | sed -e 's/-\([0-9][0-9]*\)-g\([0-9a-f]*\)/+\1.g\2/' 
 export VERSION
 
 build_program() {
-	CGO_ENABLED=0 GOOS=linux GOARCH=$1 GOAMD64=v1 GO386=sse2 GOARM64=v8.0 "$GO" build -trimpath -buildvcs=false \
+	CGO_ENABLED=0 GOOS=linux GOARCH=$1 GOAMD64=v1 GO386=sse2 GOARM64=v8.0 "$GO" build -trimpath -buildvcs=false -tags nethttpomithttp2 \
 		-ldflags "-s -w -buildid= -X tripline/internal/version.Version=$program_version" -o "$2" ./cmd/tripline
 }
 

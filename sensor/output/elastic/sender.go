@@ -62,7 +62,7 @@ func New(options Options) (*Sender, error) {
 		options.Timeout = time.Minute
 	}
 	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, ForceAttemptHTTP2: true,
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: config,
 		TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 1, IdleConnTimeout: 5 * time.Minute,
 	}
 	return &Sender{options: options, client: &http.Client{
