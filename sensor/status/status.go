@@ -168,7 +168,7 @@ type Output struct {
 	Reduced    uint64  `json:"reduced" doc:"documents sent without some of their parts, because they were too large" metric:"output_reduced_documents_total"`
 	Waiting    uint64  `json:"waiting" doc:"documents not yet delivered, in memory and in the spool" metric:"output_waiting_documents"`
 	Lag        float64 `json:"lag_seconds" doc:"age of the oldest document not yet delivered" metric:"output_lag_seconds"`
-	SpoolBytes int64   `json:"spool_bytes" doc:"bytes that wait in the spool" metric:"output_spool_bytes"`
+	SpoolBytes int64   `json:"spool_bytes" doc:"bytes of the files of the spool; a file goes when all in it was delivered" metric:"output_spool_bytes"`
 	Trouble    string  `json:"trouble,omitempty" doc:"what keeps it from delivering now"`
 }
 

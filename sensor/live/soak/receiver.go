@@ -23,7 +23,10 @@ type receiver struct {
 // newReceiver takes a free port and begins to serve on it.
 func newReceiver(serve func(net.Conn)) (*receiver, error) {
 	r := &receiver{address: "127.0.0.1:0", serve: serve, connections: make(map[net.Conn]struct{})}
-	return r, r.back()
+	if err := r.back(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // back begins to serve.

@@ -23,7 +23,7 @@ import (
 type sensor struct {
 	folder  string
 	command *exec.Cmd
-	log     *os.File
+	report  *os.File
 	client  *http.Client
 	ended   chan error
 	// reloads counts the signals that were sent.
@@ -74,14 +74,14 @@ func prepareFolder(folder, syslogAddress, elasticAddress string) error {
 
 // startSensor starts the sensor of a folder and waits until it answers.
 func startSensor(ctx context.Context, program, folder string) (*sensor, error) {
-	log, err := os.OpenFile(filepath.Join(folder, "sensor.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	report, err := os.OpenFile(filepath.Join(folder, "sensor.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the sensor's log: %w", err)
 	}
 	socket := filepath.Join(folder, "control.sock")
 	var dialer net.Dialer
 	s := &sensor{
-		folder: folder, log: log, ended: make(chan error, 1),
+		folder: folder, report: report, ended: make(chan error, 1),
 		command: exec.Command(program, "run", "--json", "--config", filepath.Join(folder, "sensor.toml")),
 		client: &http.Client{Timeout: patience, Transport: &http.Transport{
 			DisableKeepAlives: true,
@@ -90,9 +90,9 @@ func startSensor(ctx context.Context, program, folder string) (*sensor, error) {
 			},
 		}},
 	}
-	s.command.Stderr = log
+	s.command.Stderr = report
 	if err := s.command.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting the sensor: %w", err), log.Close())
+		return nil, errors.Join(fmt.Errorf("starting the sensor: %w", err), report.Close())
 	}
 	go func() { s.ended <- s.command.Wait() }()
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
@@ -108,7 +108,7 @@ func startSensor(ctx context.Context, program, folder string) (*sensor, error) {
 
 // said is what the sensor reported, its last part.
 func (s *sensor) said() string {
-	text, err := os.ReadFile(s.log.Name())
+	text, err := os.ReadFile(s.report.Name())
 	if err != nil {
 		return err.Error()
 	}
@@ -213,5 +213,5 @@ func (s *sensor) stop() error {
 	if err != nil {
 		err = fmt.Errorf("the sensor did not end well: %w; it said:\n%s", err, s.said())
 	}
-	return errors.Join(err, s.log.Close())
+	return errors.Join(err, s.report.Close())
 }
