@@ -10,12 +10,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
 const (
 	// fileVersion is the form of the file.
 	fileVersion = 1
+	// fileStart is how every file of a store begins, whatever its version.
+	fileStart = `{"version":`
 	// fileLimit bounds, in bytes, the file that is read.
 	fileLimit = 64 << 20
 	// saveInterval is how much of the memory a crash may cost.
@@ -38,7 +41,9 @@ type savedEntry struct {
 // Open makes a store that is kept in a file, with what is in it; limit is how many
 // executables it remembers, 0 for DefaultLimit. An empty path keeps it in memory
 // alone. The store works in any case: the error says why what was remembered is
-// lost, and where a file that cannot be understood was moved to.
+// lost, and where a file of a store that cannot be understood was moved to. What
+// stands there and is no store's file, such as a folder, is left as it is, and the
+// store is kept in memory alone.
 func Open(path string, limit int) (*Store, error) {
 	if limit <= 0 {
 		limit = DefaultLimit
@@ -50,18 +55,14 @@ func Open(path string, limit int) (*Store, error) {
 	if path == "" {
 		return s, nil
 	}
-	info, err := os.Stat(path)
+	file, err := openOwn(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
-	if err == nil && !info.Mode().IsRegular() { // a folder is not moved aside, nor a pipe waited for
-		err = fmt.Errorf("%s is no regular file", path)
-	}
 	if err != nil {
-		return s, fmt.Errorf("who connected before is not known: %w", err)
-	}
-	file, err := os.Open(path)
-	if err != nil {
+		if errors.Is(err, errNotOurs) {
+			s.path = ""
+		}
 		return s, fmt.Errorf("who connected before is not known: %w", err)
 	}
 	defer file.Close() //nolint:errcheck // nothing was written
@@ -70,6 +71,34 @@ func Open(path string, limit int) (*Store, error) {
 		return s, errors.Join(fmt.Errorf("who connected before is not known: %s: %w; it is moved to %s", path, err, aside), os.Rename(path, aside))
 	}
 	return s, nil
+}
+
+// errNotOurs refuses what no store has written: whoever names another file or a
+// folder by mistake must not lose it.
+var errNotOurs = errors.New("it is no file of this kind and stays as it is; nothing is kept beyond the sensor's end")
+
+// openOwn opens a file that a store has written, also a damaged one.
+func openOwn(path string) (*os.File, error) {
+	info, err := os.Stat(path) // a pipe would keep who opens it waiting
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w", path, errNotOurs)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	start := make([]byte, len(fileStart))
+	n, err := file.ReadAt(start, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, errors.Join(err, file.Close())
+	}
+	if !strings.HasPrefix(fileStart, string(start[:n])) {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, errNotOurs), file.Close())
+	}
+	return file, nil
 }
 
 // read takes over what a file has.

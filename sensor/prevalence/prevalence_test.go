@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -119,18 +120,39 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
-// TestNoFile leaves a folder that is named as the file where it is.
-func TestNoFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state")
-	kept := filepath.Join(path, "kept")
-	if err := os.MkdirAll(kept, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(path, 0); err == nil || !strings.Contains(err.Error(), "no regular file") {
-		t.Errorf("the error is %v", err)
-	}
-	if _, err := os.Stat(kept); err != nil {
-		t.Error(err)
+// TestFilesOfOthers leaves alone what no store has written: a wrong path in the
+// configuration must not cost a folder or a file.
+func TestFilesOfOthers(t *testing.T) {
+	folder := t.TempDir()
+	for name, make := range map[string]func(path string) error{
+		"folder": func(path string) error { return os.Mkdir(path, 0o700) },
+		"file":   func(path string) error { return os.WriteFile(path, []byte("root:x:0:0:root:/root:/bin/sh\n"), 0o600) },
+		"JSON":   func(path string) error { return os.WriteFile(path, []byte(`{"alerts":[]}`), 0o600) },
+		"pipe":   func(path string) error { return syscall.Mkfifo(path, 0o600) },
+	} {
+		path := filepath.Join(folder, name)
+		if err := make(path); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store, err := Open(path, 0)
+		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "stays as it is") {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+		store.Saw("/bin/x", at(1))
+		if err := store.Save(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		after, err := os.Stat(path)
+		if err != nil || !os.SameFile(before, after) || after.Size() != before.Size() {
+			t.Errorf("%s: it was changed: %v", name, err)
+		}
+		if _, known := store.Lookup("/bin/x"); !known {
+			t.Errorf("%s: nothing is remembered meanwhile", name)
+		}
 	}
 }
 
