@@ -13,6 +13,8 @@ ifneq ($(wildcard modules),)
 export GOPROXY := file://$(CURDIR)/modules
 export GOSUMDB := off
 export GOTOOLCHAIN := local
+# Before GNU make 4.4 the shell function does not get what is exported.
+OFFLINE := GOPROXY="$(GOPROXY)" GOSUMDB=off GOTOOLCHAIN=local
 endif
 
 # The version comes from the VERSION file of a source archive or from the git
@@ -31,7 +33,7 @@ LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 LIVE     := ./sensor/live
 HAS_LIVE := $(wildcard $(LIVE)/*_test.go)
 # Evaluated only by the targets that need it.
-PACKAGES  = $(shell $(GO) list ./... | grep -v '/sensor/live$$')
+PACKAGES  = $(shell $(OFFLINE) $(GO) list ./... | grep -v '/sensor/live$$')
 
 .PHONY: help build build-all packages packages-twice test-packages test-service vendor-bundle test-offline man run test race \
 	fuzz bench bench-live bench-peers test-kernels lint fmt cover clean

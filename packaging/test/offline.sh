@@ -17,8 +17,10 @@ trap 'rm -rf "$work"' EXIT
 tar -x -C "$work" -f "$archive"
 folder=$(echo "$work"/tripline-*-source)
 
+# A proxy that nobody may ask: that Go fails to does not always fail what asked it.
+proxy=http://127.0.0.1:9/asked
 unshare --net env -i PATH="$PATH" HOME="$work/home" GOCACHE="$work/build" GOMODCACHE="$work/modules" GOTOOLCHAIN=local \
-	ARCHS="${ARCHS:-amd64}" BUILD_ONLY="${BUILD_ONLY:-}" sh -eu -c '
+	GOPROXY="$proxy" ARCHS="${ARCHS:-amd64}" BUILD_ONLY="${BUILD_ONLY:-}" sh -eu -c '
 	cd "$1"
 	ip link set lo up
 	[ "$(ip -o link | grep -c .)" = "$(ip -o link | grep -c -e " lo:" -e "state DOWN")" ]
@@ -26,7 +28,13 @@ unshare --net env -i PATH="$PATH" HOME="$work/home" GOCACHE="$work/build" GOMODC
 	make packages ARCHS="$ARCHS"
 	# LIVE= leaves out the tests that use the kernel of this machine.
 	[ -n "$BUILD_ONLY" ] || make test LIVE=
-' sh "$folder"
+' sh "$folder" 2>"$work/errors" || failed=$?
+cat "$work/errors" >&2
+[ -z "${failed:-}" ] || exit "$failed"
+if grep -q "$proxy" "$work/errors"; then
+	echo "the network was asked for a module" >&2
+	exit 1
+fi
 
 compared=0
 for one in "$folder"/dist/*.deb "$folder"/dist/*.rpm; do
