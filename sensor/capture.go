@@ -14,19 +14,20 @@ import (
 )
 
 // Capture writes raw audit records as log lines, for replay elsewhere, until ctx
-// ends. Kernel audit is put back as Run does. It returns how many records were
-// written.
-func Capture(ctx context.Context, options Options, plan *auditrules.Plan, to io.Writer) (records uint64, err error) {
+// ends. Kernel audit is put back as Run does. began is called when records are
+// received. It returns how many were written.
+func Capture(ctx context.Context, options Options, plan *auditrules.Plan, to io.Writer, began func()) (records uint64, err error) {
 	lockFile := options.LockFile
 	if lockFile == "" {
 		lockFile = DefaultLock
 	}
-	w, err := openWatch(options.Config.Kernel, plan, lockFile, options.Passive, options.Log)
+	w, err := openWatch(options.Config.Kernel, plan, holder{lockFile, taskCapture}, options.Passive, options.Log)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	defer recoverInto(&err)
+	began()
 	buffered := bufio.NewWriterSize(to, 64<<10)
 	done := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)

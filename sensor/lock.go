@@ -3,6 +3,7 @@ package sensor
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,19 +19,38 @@ const DefaultLock = "/run/tripline/lock"
 type RunningError struct {
 	// PID is the other sensor's process, 0 where it could not be read.
 	PID int
+	// Task is what it does, empty where it is a sensor.
+	Task string
 }
 
 // Error names the other sensor.
 func (e *RunningError) Error() string {
-	if e.PID == 0 {
-		return "another tripline is watching this host already"
+	const text = "another tripline is watching this host already"
+	switch {
+	case e.PID == 0:
+		return text
+	case e.Task != "":
+		return fmt.Sprintf("%s (process %d, %s)", text, e.PID, e.Task)
 	}
-	return fmt.Sprintf("another tripline is watching this host already (process %d)", e.PID)
+	return fmt.Sprintf("%s (process %d)", text, e.PID)
 }
 
+// What holds the lock and is no sensor, by the command that does it. Only a sensor
+// has rules to read again.
+const (
+	taskSensor  = ""
+	taskCapture = "capture"
+	taskRemove  = "rules remove"
+	taskSample  = "selftest"
+)
+
+// holder is who wants a lock file, and for what task.
+type holder struct{ lockFile, task string }
+
 // acquireLock makes sure that one sensor alone changes kernel audit. The lock
-// ends with the returned file, also when the process is killed.
-func acquireLock(path string) (*os.File, error) {
+// ends with the returned file, also when the process is killed. The file says which
+// process holds it, and its task.
+func acquireLock(path, task string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("making the folder of the lock file: %w", err)
 	}
@@ -40,13 +60,14 @@ func acquireLock(path string) (*os.File, error) {
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = &RunningError{PID: lockHolder(file)}
+			running := lockHolder(file)
+			err = &running
 		} else {
 			err = fmt.Errorf("locking %s: %w", path, err)
 		}
 		return nil, errors.Join(err, file.Close())
 	}
-	if err := writeHolder(file); err != nil {
+	if err := writeHolder(file, task); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
@@ -75,22 +96,27 @@ func openLock(path string) (*os.File, error) {
 	return file, nil
 }
 
-// lockHolder reads which process wrote the lock file.
-func lockHolder(file *os.File) int {
-	text := make([]byte, 16)
+// lockHolder reads which process wrote the lock file, and what it does.
+func lockHolder(file io.ReaderAt) RunningError {
+	text := make([]byte, 64)
 	n, _ := file.ReadAt(text, 0) // a short file is the usual case
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n])))
+	pid, task, _ := strings.Cut(strings.TrimSpace(string(text[:n])), " ")
+	number, err := strconv.Atoi(pid)
 	if err != nil {
-		return 0
+		return RunningError{}
 	}
-	return pid
+	return RunningError{PID: number, Task: task}
 }
 
-func writeHolder(file *os.File) error {
+func writeHolder(file *os.File, task string) error {
 	if err := file.Truncate(0); err != nil {
 		return fmt.Errorf("emptying the lock file: %w", err)
 	}
-	if _, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
+	holder := strconv.Itoa(os.Getpid())
+	if task != taskSensor {
+		holder += " " + task
+	}
+	if _, err := file.WriteAt([]byte(holder+"\n"), 0); err != nil {
 		return fmt.Errorf("writing the lock file: %w", err)
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"syscall"
 	"time"
@@ -16,26 +18,43 @@ import (
 // ReloadSignal makes a running sensor read its rules again.
 const ReloadSignal = syscall.SIGUSR1
 
+// ErrNoConfiguration is for Options.LoadRules: there is no configuration that says
+// which rules there are, which leaves the running ones as they are.
+var ErrNoConfiguration = errors.New("the configuration cannot be used; the running rules stay")
+
 // ErrNotRunning says that no sensor watches this host.
 var ErrNotRunning = errors.New("no tripline is watching this host")
 
 // RequestReload tells the sensor that holds the lock to read its rules again, and
-// returns its pid.
+// returns its pid. Nothing is signalled that is no running sensor: the signal would
+// end it. The lock is not tried, because that would keep a sensor that starts just
+// now from it.
 func RequestReload(lockFile string) (pid int, err error) {
-	file, err := acquireLock(lockFile)
-	var running *RunningError
-	switch {
-	case err == nil:
-		return 0, errors.Join(ErrNotRunning, file.Close())
-	case !errors.As(err, &running):
+	// The folder may be another user's: neither a link nor a pipe misleads.
+	file, err := os.OpenFile(lockFile, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, ErrNotRunning
+	}
+	if err != nil {
+		return 0, fmt.Errorf("opening the lock file: %w", err)
+	}
+	holder := lockHolder(file)
+	pid, err = Running(lockFile)
+	if err = errors.Join(err, file.Close()); err != nil {
 		return 0, err
-	case running.PID == 0:
-		return 0, fmt.Errorf("finding the running tripline: %s does not say its pid", lockFile)
 	}
-	if err := syscall.Kill(running.PID, ReloadSignal); err != nil {
-		return 0, fmt.Errorf("signalling the running tripline (process %d): %w", running.PID, err)
+	switch {
+	case pid == 0:
+		return 0, ErrNotRunning
+	case pid != holder.PID:
+		return 0, fmt.Errorf("finding the running tripline: process %d holds %s, which does not name it; it is starting, or runs in a container", pid, lockFile)
+	case holder.Task != taskSensor:
+		return 0, fmt.Errorf("%w: process %d is a tripline %s, which has no rules to read again", ErrNotRunning, pid, holder.Task)
 	}
-	return running.PID, nil
+	if err := syscall.Kill(pid, ReloadSignal); err != nil {
+		return 0, fmt.Errorf("signalling the running tripline (process %d): %w", pid, err)
+	}
+	return pid, nil
 }
 
 // serveReloads reads the rules again whenever that is asked for. The returned
@@ -72,6 +91,9 @@ func (s *Sensor) serveReloads(ctx context.Context) <-chan struct{} {
 func (s *Sensor) reload(ctx context.Context, result *status.Reload) (broken, err error) {
 	defer recoverInto(&err)
 	loaded, loadErr := s.options.LoadRules()
+	if errors.Is(loadErr, ErrNoConfiguration) {
+		return nil, loadErr
+	}
 	merged, kept := KeepBroken(s.rules, loaded, loadErr)
 	if len(merged) == 0 {
 		return nil, errors.Join(errors.New("no rule is left; the running ones stay"), loadErr)

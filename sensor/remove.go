@@ -39,7 +39,7 @@ func Remove(lockFile, key string) (removal Removal, err error) {
 	if _, err := client.Status(); err != nil {
 		return removal, err
 	}
-	lock, err := acquireLock(lockFile)
+	lock, err := acquireLock(lockFile, taskRemove)
 	if err != nil {
 		return removal, err
 	}

@@ -69,14 +69,16 @@ type Sensor struct {
 	plan     *auditrules.Plan
 	features kernel.Features // of this host's kernel
 	watch    *watch
-	pipeline *pipeline
-	resolver *normalize.ProcResolver
-	queues   []*output.Queue // of all outputs
-	alertsTo []*output.Queue // those that alerts go to
-	eventsTo []*output.Queue // those that events go to
-	closed   bool            // closeOutputs was called
-	samples  samples
-	tests    atomic.Uint64 // alerts of self-tests
+	// announced is what was said of the kernel's limits.
+	announced map[string]struct{}
+	pipeline  *pipeline
+	resolver  *normalize.ProcResolver
+	queues    []*output.Queue // of all outputs
+	alertsTo  []*output.Queue // those that alerts go to
+	eventsTo  []*output.Queue // those that events go to
+	closed    bool            // closeOutputs was called
+	samples   samples
+	tests     atomic.Uint64 // alerts of self-tests
 	// host is what health alerts say of this host, losses what alerts need to
 	// know of lost records.
 	host   *normalize.HostFacts
@@ -100,7 +102,7 @@ type Summary struct {
 // Run watches this host until ctx ends. Before it returns, also with an error
 // and also when part of the sensor panics, kernel audit is as it was before.
 func Run(ctx context.Context, options Options) (_ Summary, err error) {
-	s := &Sensor{options: options, rules: options.Rules}
+	s := &Sensor{options: options, rules: options.Rules, announced: make(map[string]struct{})}
 	s.reported = reportLimit{log: options.Log}
 	s.report = newReporter(s)
 	summary := Summary{}
@@ -114,7 +116,11 @@ func Run(ctx context.Context, options Options) (_ Summary, err error) {
 	if s.options.LockFile == "" {
 		s.options.LockFile = DefaultLock
 	}
-	s.watch, err = openWatch(options.Config.Kernel, s.plan, s.options.LockFile, options.Passive, options.Log)
+	as := holder{s.options.LockFile, taskSensor}
+	if options.Once {
+		as.task = taskSample
+	}
+	s.watch, err = openWatch(options.Config.Kernel, s.plan, as, options.Passive, options.Log)
 	if err != nil {
 		return summary, err
 	}
@@ -223,20 +229,31 @@ func (s *Sensor) announce() {
 	logger.Info("watching this host; stop with Ctrl-C")
 }
 
-// announceLimits says what of the plan the kernel does not do.
+// announceLimits says what of the plan the kernel does not do, once each.
 func (s *Sensor) announceLimits() {
+	warn := func(message string, args ...any) {
+		key := fmt.Sprint(append([]any{message}, args...)...)
+		if _, told := s.announced[key]; !told {
+			s.announced[key] = struct{}{}
+			s.options.Log.Warn(message, args...)
+		}
+	}
 	for _, one := range s.watch.installed.Substitutions() {
 		lines := make([]string, 0, len(one.Instead))
 		for _, rule := range one.Instead {
 			lines = append(lines, rule.Line)
 		}
-		s.options.Log.Warn("a kernel audit rule was refused", "error", one.Refused, "installed_instead", lines)
+		warn("a kernel audit rule was refused", "error", one.Refused, "installed_instead", lines)
 	}
 	for _, spot := range s.blindSpots() {
-		s.options.Log.Warn("this kernel cannot report", "what", spot.What, "why", spot.Why, "since", spot.Since)
+		args := []any{"what", spot.What, "why", spot.Why}
+		if spot.Since != "" {
+			args = append(args, "since", spot.Since)
+		}
+		warn("this kernel cannot report", args...)
 	}
 	for _, unmet := range s.plan.Unmet {
-		s.options.Log.Warn("no kernel rule can feed what a rule asks for", "events", unmet)
+		warn("no kernel rule can feed what a rule asks for", "events", unmet)
 	}
 }
 

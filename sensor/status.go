@@ -97,7 +97,12 @@ func (r *reporter) reloaded(result status.Reload, failure error) {
 	result.OK = failure == nil
 	r.reloads.Add(1)
 	if failure != nil {
-		result.Error = strings.Join(strings.Fields(diag.Detail(failure)), " ")
+		// Without the lines of the files, which on one line say nothing.
+		texts := make([]string, 0, 4)
+		for _, one := range diag.Flatten(failure) {
+			texts = append(texts, strings.Join(strings.Fields(one.Error()), " "))
+		}
+		result.Error = strings.Join(texts, "; ")
 		r.reloadsFailed.Add(1)
 	}
 	r.reload.Store(&result)

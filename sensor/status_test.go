@@ -295,7 +295,7 @@ func TestRunning(t *testing.T) {
 	if pid, err := Running(path); pid != 0 || err != nil {
 		t.Errorf("no file: %d, %v", pid, err)
 	}
-	lock, err := acquireLock(path)
+	lock, err := acquireLock(path, taskSensor)
 	if err != nil {
 		t.Fatal(err)
 	}

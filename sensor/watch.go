@@ -53,7 +53,7 @@ type control interface {
 
 // openWatch makes the kernel ready. Whatever fails, what was done before it is
 // undone. With passive it listens beside a running sensor and changes nothing.
-func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passive bool, log hclog.Logger) (_ *watch, err error) {
+func openWatch(cfg config.Kernel, plan *auditrules.Plan, as holder, passive bool, log hclog.Logger) (_ *watch, err error) {
 	if log == nil {
 		log = hclog.NewNullLogger()
 	}
@@ -77,7 +77,7 @@ func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passiv
 	mode := source.Mode(cfg.Source)
 	if passive {
 		mode = source.Multicast
-	} else if err := w.begin(lockFile, cfg.Key, log); err != nil {
+	} else if err := w.begin(as, cfg.Key, log); err != nil {
 		return nil, err
 	}
 	w.source, err = openSource(cfg, mode, w.changes(), log)
@@ -93,11 +93,11 @@ func openWatch(cfg config.Kernel, plan *auditrules.Plan, lockFile string, passiv
 
 // begin makes this the one sensor that changes kernel audit, puts back what a
 // killed one left, and begins to write down what is changed from here on.
-func (w *watch) begin(lockFile, key string, logger hclog.Logger) (err error) {
-	if w.lock, err = acquireLock(lockFile); err != nil {
+func (w *watch) begin(as holder, key string, logger hclog.Logger) (err error) {
+	if w.lock, err = acquireLock(as.lockFile, as.task); err != nil {
 		return err
 	}
-	journal, recovered, problem, err := state.Begin(w.control, state.Path(lockFile), key)
+	journal, recovered, problem, err := state.Begin(w.control, state.Path(as.lockFile), key)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
@@ -151,18 +152,18 @@ func TestRefusedRuleUndoesTheOthers(t *testing.T) {
 
 func TestLockIsExclusiveAndNamesItsHolder(t *testing.T) {
 	path := t.TempDir() + "/folder/lock"
-	first, err := acquireLock(path)
+	first, err := acquireLock(path, taskSensor)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var running *RunningError
-	if _, err := acquireLock(path); !errors.As(err, &running) || running.PID == 0 {
+	if _, err := acquireLock(path, taskSensor); !errors.As(err, &running) || running.PID == 0 {
 		t.Errorf("the second got %v", err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := acquireLock(path)
+	again, err := acquireLock(path, taskSensor)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +188,7 @@ func TestLockIsNoLink(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer os.Remove(path)
-			if file, err := acquireLock(path); err == nil || !strings.Contains(err.Error(), "delete it") {
+			if file, err := acquireLock(path, taskSensor); err == nil || !strings.Contains(err.Error(), "delete it") {
 				t.Errorf("%v, %v", file, err)
 			}
 			if got, err := os.ReadFile(victim); err != nil || string(got) != content {
@@ -231,4 +232,79 @@ func TestReplanWhereLockedMeanwhile(t *testing.T) {
 	if !strings.Contains(log.String(), "until the next boot") {
 		t.Errorf("it said %q", log)
 	}
+}
+
+// TestRequestReloadSignalsSensorsAlone asks what holds the lock to read its rules
+// again: a command that has none would end by the signal, and leave kernel audit
+// changed.
+func TestRequestReloadSignalsSensorsAlone(t *testing.T) {
+	path := t.TempDir() + "/lock"
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, ReloadSignal)
+	defer signal.Stop(asked)
+	refused := func(when string) {
+		t.Helper()
+		if pid, err := RequestReload(path); !errors.Is(err, ErrNotRunning) {
+			t.Errorf("%s: %d, %v", when, pid, err)
+		}
+	}
+	refused("without a lock file")
+	for _, task := range []string{taskCapture, taskRemove, taskSample} {
+		file, err := acquireLock(path, task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused("beside " + task)
+		if _, err := acquireLock(path, taskSensor); err == nil || !strings.Contains(err.Error(), ", "+task+")") {
+			t.Errorf("a sensor beside %s: %v", task, err)
+		}
+		if err := file.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused("with a file that nobody holds")
+	file, err := acquireLock(path, taskSensor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if pid, err := RequestReload(path); err != nil || pid != os.Getpid() {
+		t.Errorf("%d, %v", pid, err)
+	}
+	<-asked
+	select {
+	case <-asked:
+		t.Error("it was asked more than once")
+	default:
+	}
+}
+
+// TestRequestReloadKeepsNobodyOut asks again and again while a sensor starts, which
+// must find the lock free.
+func TestRequestReloadKeepsNobodyOut(t *testing.T) {
+	path := t.TempDir() + "/lock"
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_, _ = RequestReload(path) // what it answers is another test's
+			}
+		}
+	}()
+	for range 500 {
+		file, err := acquireLock(path, taskCapture)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		if err := file.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	<-ended
 }

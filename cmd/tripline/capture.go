@@ -44,19 +44,28 @@ func capture(command *cobra.Command, std streams, common *settings, path string)
 	if err != nil {
 		return err
 	}
-	to := std.out
+	to, recording := std.out, false
 	if path != "-" {
 		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return fmt.Errorf("making the capture file: %w", err)
 		}
-		defer func() { err = errors.Join(err, file.Close()) }()
+		defer func() {
+			err = errors.Join(err, file.Close())
+			if !recording {
+				err = errors.Join(err, os.Remove(path))
+			}
+		}()
 		to = file
 	}
-	_, _ = fmt.Fprintln(std.err, "tripline: recording; stop with Ctrl-C") // only told
 	ctx, stop := untilHangup(command.Context())
 	defer stop()
-	records, err := sensor.Capture(ctx, sensor.Options{Config: loaded, Log: newLog(std.err, loaded.Log.Level)}, plan, to)
-	_, _ = fmt.Fprintf(std.err, "tripline: %d records\n", records) // only told
+	records, err := sensor.Capture(ctx, sensor.Options{Config: loaded, Log: newLog(std.err, loaded.Log.Level)}, plan, to, func() {
+		recording = true
+		_, _ = fmt.Fprintln(std.err, "tripline: recording; stop with Ctrl-C") // only told
+	})
+	if recording {
+		_, _ = fmt.Fprintf(std.err, "tripline: %d records\n", records) // only told
+	}
 	return explain(err)
 }

@@ -17,6 +17,7 @@ import (
 
 	"tripline/internal/diag"
 	"tripline/internal/version"
+	"tripline/sensor"
 	"tripline/sensor/selftest"
 )
 
@@ -55,6 +56,8 @@ func mainWithCode() int {
 	// SIGPIPE must not end the program before kernel audit is restored: a
 	// closed pipe is seen as an error of the write instead.
 	signal.Ignore(syscall.SIGPIPE)
+	// Only a sensor reads rules again; whatever else is asked to must not end.
+	signal.Ignore(sensor.ReloadSignal)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
 	defer stop()
 	return execute(ctx, os.Args[1:], streams{

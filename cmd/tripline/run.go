@@ -108,7 +108,7 @@ func runSignals(ctx context.Context, terminal bool) (context.Context, <-chan os.
 func (s *settings) reloadRules() ([]*detect.Compiled, error) {
 	loaded, err := s.load()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(sensor.ErrNoConfiguration, err)
 	}
 	return sensor.LoadRules(loaded.Rules.Folder, loaded.Exceptions)
 }

@@ -26,7 +26,7 @@ func TestLiveAndReplayAgree(t *testing.T) {
 	var recorded bytes.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		_, err := sensor.Capture(ctx, sensor.Options{Config: config.Default(), Passive: true}, nil, &recorded)
+		_, err := sensor.Capture(ctx, sensor.Options{Config: config.Default(), Passive: true}, nil, &recorded, func() {})
 		ended <- err
 	}()
 	time.Sleep(200 * time.Millisecond)

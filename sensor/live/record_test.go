@@ -121,7 +121,7 @@ func recordWhile(t *testing.T, during func()) string {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		_, err := sensor.Capture(ctx, sensor.Options{Config: config.Default()}, foreignPlan(t, "tripline"), writer)
+		_, err := sensor.Capture(ctx, sensor.Options{Config: config.Default()}, foreignPlan(t, "tripline"), writer, func() {})
 		_ = writer.Close() // the reader sees the end
 		ended <- err
 	}()
