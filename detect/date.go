@@ -141,15 +141,13 @@ func millisecondAt(moment int64) date {
 }
 
 // unknownNumberTest makes the test of a field of unknown type against a whole
-// number: epoch milliseconds where the field's text looks like a date.
+// number: epoch milliseconds where the field's text looks like a date. A moment
+// that nanoseconds cannot express is beyond every date.
 func unknownNumberTest(operator eql.ComparisonOperator, number Value) scalarTest {
-	plain := compareWith(operator, number)
 	const perMillisecond = int64(time.Millisecond)
-	n := number.Int()
-	if n <= math.MinInt64/perMillisecond || n >= math.MaxInt64/perMillisecond {
-		return plain
-	}
-	return whereDate(operator, millisecondAt(n*perMillisecond), plain)
+	const farthest = math.MaxInt64/perMillisecond - 1
+	n := min(max(number.Int(), -farthest), farthest)
+	return whereDate(operator, millisecondAt(n*perMillisecond), compareWith(operator, number))
 }
 
 // whereDate compares text that looks like a date with a date, and leaves every
