@@ -20,12 +20,14 @@ func (s span) of(text []byte) []byte { return text[s.start:s.end:s.end] }
 
 // ReadCall reads a SYSCALL record into call before its event is put together,
 // which may then be done by another goroutine while this one reads on. Of a record
-// of another type or form it reads nothing. The record keeps call, which must not
-// change before the record was added.
-func (r *Record) ReadCall(call *Call) {
-	if r.Type == TypeSyscall && call.read(r.Body) {
-		r.call = call
+// of another type or form it reads nothing and returns false. The record keeps call,
+// which must not change before the record was added.
+func (r *Record) ReadCall(call *Call) bool {
+	if r.Type != TypeSyscall || !call.read(r.Body) {
+		return false
 	}
+	r.call = call
+	return true
 }
 
 // read reads a SYSCALL record whose pairs are all there, in the order and form in

@@ -95,8 +95,25 @@ func (c *Correlator) Pending() int { return c.table.count }
 func (c *Correlator) Add(record Record) {
 	c.counters.records.Add(1)
 	c.counters.bytes.Add(uint64(len(record.Body) + len(record.Enriched)))
+	c.add(&record)
+}
+
+// AddAll takes the next records, which it does not change. What is kept of them is
+// copied.
+func (c *Correlator) AddAll(records []Record) {
+	size := 0
+	for i := range records {
+		c.add(&records[i])
+		size += len(records[i].Body) + len(records[i].Enriched)
+	}
+	c.counters.records.Add(uint64(len(records)))
+	c.counters.bytes.Add(uint64(size))
+}
+
+// add takes a record that was counted.
+func (c *Correlator) add(record *Record) {
 	host := c.nodes.find(record.Node)
-	event := c.find(host, &record)
+	event := c.find(host, record)
 	if event == nil {
 		if closed, early := c.closed.has(host, record.Time, record.Sequence); closed {
 			if !early {
@@ -104,10 +121,10 @@ func (c *Correlator) Add(record Record) {
 			}
 			return
 		}
-		event = c.open(host, &record)
+		event = c.open(host, record)
 	}
 	c.last = event
-	c.append(event, &record)
+	c.append(event, record)
 	if c.options.Ordered {
 		c.drain()
 		return

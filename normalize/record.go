@@ -30,8 +30,8 @@ type Record struct {
 	call *Call // see ReadCall
 }
 
-// enrichedSeparator stands between a record's body and auditd's interpretation.
-const enrichedSeparator = 0x1d
+// EnrichedSeparator stands in a line between a record's body and what auditd added.
+const EnrichedSeparator = 0x1d
 
 // maxSeconds keeps times in nanoseconds within an int64.
 const maxSeconds = 9_000_000_000
@@ -76,10 +76,15 @@ func ParseLine(line []byte) (Record, error) {
 		at += len("msg=")
 	}
 	err := record.parseHeader(line, at)
-	if i := bytes.IndexByte(record.Body, enrichedSeparator); i >= 0 {
-		record.Body, record.Enriched = record.Body[:i], record.Body[i+1:]
-	}
+	record.splitEnriched()
 	return record, err
+}
+
+// splitEnriched parts what auditd added from the body.
+func (r *Record) splitEnriched() {
+	if i := bytes.IndexByte(r.Body, EnrichedSeparator); i >= 0 {
+		r.Body, r.Enriched = r.Body[:i], r.Body[i+1:]
+	}
 }
 
 // findType finds the "type=" that begins the record.

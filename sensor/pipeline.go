@@ -151,15 +151,24 @@ func (p *pipeline) add(messages []source.Message) {
 
 // take takes one record, or says why its message has none.
 func (p *pipeline) take(m *source.Message, record normalize.Record, err error) {
+	if err != nil || m.Torn {
+		p.remark(m, err)
+	}
+	if err != nil {
+		return
+	}
+	if p.gaps != nil {
+		p.gaps.Saw(record.Sequence)
+	}
+	p.correlator.Add(record)
+}
+
+// remark tells why a message has no record, if err is not nil, or else that its line
+// was cut off.
+func (p *pipeline) remark(m *source.Message, err error) {
 	switch {
 	case err == nil:
-		if m.Torn {
-			p.report(p.locate(m, errors.New("the log's last line has no line ending: the record may be cut off; it is used as far as it goes")))
-		}
-		if p.gaps != nil {
-			p.gaps.Saw(record.Sequence)
-		}
-		p.correlator.Add(record)
+		p.report(p.locate(m, errors.New("the log's last line has no line ending: the record may be cut off; it is used as far as it goes")))
 	case !errors.Is(err, errEmptyLine):
 		p.unreadable.Add(1)
 		if m.Type == 0 {

@@ -1,6 +1,7 @@
 package sensor
 
 import (
+	"bytes"
 	"errors"
 	"io"
 
@@ -12,27 +13,36 @@ import (
 // them: one that waits and one that is made, beside the one that is looked at.
 const blocksAhead = 3
 
-// logBlock is a part of a log with its records parsed, or why there is no more.
-type logBlock struct {
-	data     []byte // what messages and records are views into
-	messages []source.Message
-	records  []parsedRecord
-	calls    []normalize.Call
-	err      error
+// recordedLog is what a replay reads, such as a source.Log.
+type recordedLog interface {
+	ReceiveInto(buffer []byte) (messages []source.Message, text []byte, err error)
+	Interrupt()
 }
 
-// parsedRecord is the record of a message, or why there is none.
-type parsedRecord struct {
-	record normalize.Record
-	err    error
+// logBlock is a part of a log with its records parsed, or why there is no more.
+type logBlock struct {
+	buffer  []byte // what records and remarks are views into
+	records []normalize.Record
+	calls   []normalize.Call
+	remarks []lineRemark
+	err     error
+}
+
+// lineRemark is a line of which something is to be told: it has no record, or was cut
+// off.
+type lineRemark struct {
+	// before is how many records of the block come before it.
+	before  int
+	message source.Message
+	err     error // why it has no record
 }
 
 // pumpLog runs a recorded log through the pipeline until its end. Another goroutine
 // reads and parses ahead, so that a second core is of use.
-func (p *pipeline) pumpLog(from source.Source) error {
+func (p *pipeline) pumpLog(from recordedLog) error {
 	free, ready := make(chan *logBlock, blocksAhead), make(chan *logBlock, blocksAhead)
 	for range blocksAhead {
-		free <- &logBlock{}
+		free <- &logBlock{buffer: make([]byte, source.LogBuffer)}
 	}
 	go readAhead(from, free, ready)
 	defer func() {
@@ -48,10 +58,7 @@ func (p *pipeline) pumpLog(from source.Source) error {
 			}
 			return block.err
 		}
-		for i := range block.records {
-			one := &block.records[i]
-			p.take(&block.messages[i], one.record, one.err)
-		}
+		p.addBlock(block)
 		if p.failure != nil {
 			break
 		}
@@ -60,12 +67,26 @@ func (p *pipeline) pumpLog(from source.Source) error {
 	return p.failure
 }
 
+// addBlock takes the records of a block, and tells of the other lines where they
+// come.
+func (p *pipeline) addBlock(block *logBlock) {
+	taken := 0
+	for i := range block.remarks {
+		remark := &block.remarks[i]
+		p.correlator.AddAll(block.records[taken:remark.before])
+		taken = remark.before
+		p.remark(&remark.message, remark.err)
+	}
+	p.correlator.AddAll(block.records[taken:])
+}
+
 // readAhead fills blocks with a log until its end, an error, or until free is
 // closed, and then closes ready.
-func readAhead(from source.Source, free <-chan *logBlock, ready chan<- *logBlock) {
+func readAhead(from recordedLog, free <-chan *logBlock, ready chan<- *logBlock) {
 	defer close(ready)
+	var parser normalize.LineParser
 	for block := range free {
-		block.fill(from)
+		block.fill(from, &parser)
 		ready <- block
 		if block.err != nil {
 			return
@@ -73,29 +94,41 @@ func readAhead(from source.Source, free <-chan *logBlock, ready chan<- *logBlock
 	}
 }
 
-// fill reads the next part of a log. What the source gives is valid until it is
-// asked again, so that it is copied.
-func (b *logBlock) fill(from source.Source) {
+// fill reads and parses the next part of a log.
+func (b *logBlock) fill(from recordedLog, parser *normalize.LineParser) {
 	var messages []source.Message
-	if messages, b.err = from.Receive(-1); b.err != nil {
+	var text []byte
+	if messages, text, b.err = from.ReceiveInto(b.buffer); b.err != nil {
 		return
 	}
-	b.data, b.messages = b.data[:0], append(b.messages[:0], messages...)
+	if cap(b.records) < len(messages) {
+		b.records, b.calls = make([]normalize.Record, 0, 2*len(messages)), make([]normalize.Call, 2*len(messages))
+	}
+	b.records, b.remarks = b.records[:len(messages)], b.remarks[:0]
+	enriched := bytes.IndexByte(text, normalize.EnrichedSeparator) >= 0
+	records, calls := 0, 0
 	for i := range messages {
-		b.data = append(b.data, messages[i].Data...)
-	}
-	if cap(b.calls) < len(messages) {
-		b.calls = make([]normalize.Call, len(messages))
-	}
-	b.calls, b.records = b.calls[:len(messages)], b.records[:0]
-	rest := b.data
-	for i := range b.messages {
-		m := &b.messages[i]
-		m.Data, rest = rest[:len(m.Data):len(m.Data)], rest[len(m.Data):]
-		record, err := parseMessage(m)
-		if err == nil {
-			record.ReadCall(&b.calls[i])
+		m, record := &messages[i], &b.records[records]
+		err := parseLine(parser, m, enriched, record)
+		if err != nil || m.Torn {
+			b.remarks = append(b.remarks, lineRemark{records, *m, err})
 		}
-		b.records = append(b.records, parsedRecord{record, err})
+		if err != nil {
+			continue
+		}
+		if record.ReadCall(&b.calls[calls]) {
+			calls++
+		}
+		records++
 	}
+	b.records = b.records[:records]
+}
+
+// parseLine parses a line of a log into record.
+func parseLine(parser *normalize.LineParser, m *source.Message, mayBeEnriched bool, record *normalize.Record) (err error) {
+	if m.TooLong == 0 && len(m.Data) > 0 && !m.Torn {
+		return parser.Parse(m.Data, mayBeEnriched, record) //nolint:wrapcheck // it says all there is to say
+	}
+	*record, err = parseMessage(m)
+	return err
 }

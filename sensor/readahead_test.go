@@ -8,43 +8,36 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"tripline/detect"
 	"tripline/normalize"
 	"tripline/sensor/source"
 )
 
-// scriptedLog is a log that is received in parts, whose buffer is used again.
+// scriptedLog is a log that is received in parts.
 type scriptedLog struct {
-	source.Source
 	parts       []string
 	end         error
-	buffer      []byte
 	line        int64
 	interrupted atomic.Bool
 }
 
-func (s *scriptedLog) Receive(time.Duration) ([]source.Message, error) {
+func (s *scriptedLog) ReceiveInto(buffer []byte) (messages []source.Message, text []byte, err error) {
 	if s.interrupted.Load() {
-		return nil, source.ErrInterrupted
+		return nil, nil, source.ErrInterrupted
 	}
 	if len(s.parts) == 0 {
-		return nil, s.end
+		return nil, nil, s.end
 	}
-	for i := range s.buffer {
-		s.buffer[i] = '#'
-	}
-	s.buffer = append(s.buffer[:0], s.parts[0]...)
+	text = buffer[:copy(buffer, s.parts[0])]
 	s.parts = s.parts[1:]
-	var messages []source.Message
-	for start, rest := 0, string(s.buffer); start < len(rest); {
+	for start, rest := 0, string(text); start < len(rest); {
 		end := start + strings.IndexByte(rest[start:], '\n')
 		s.line++
-		messages = append(messages, source.Message{Data: s.buffer[start:end], Line: s.line})
+		messages = append(messages, source.Message{Data: text[start:end], Line: s.line})
 		start = end + 1
 	}
-	return messages, nil
+	return messages, text, nil
 }
 
 func (s *scriptedLog) Interrupt() { s.interrupted.Store(true) }

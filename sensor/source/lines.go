@@ -20,6 +20,7 @@ const (
 type lines struct {
 	buffer     []byte
 	start, end int
+	part       int // how much is read at a time at most
 	line       int64
 	skipping   int64 // bytes of an overlong line passed over so far
 	overlong   []byte
@@ -28,7 +29,13 @@ type lines struct {
 }
 
 func newLines(size int, count *counters) lines {
-	return lines{buffer: make([]byte, size), count: count}
+	return lines{buffer: make([]byte, size), part: size, count: count}
+}
+
+// moveTo goes on in another buffer of at least the same size.
+func (l *lines) moveTo(buffer []byte) {
+	l.end = copy(buffer, l.buffer[l.start:l.end])
+	l.buffer, l.start = buffer, 0
 }
 
 // fill drops the messages of the last call, moves what is left of the buffer to
@@ -38,7 +45,7 @@ func (l *lines) fill(r io.Reader) (int, error) {
 	copy(l.buffer, l.buffer[l.start:l.end])
 	l.end -= l.start
 	l.start = 0
-	n, err := r.Read(l.buffer[l.end:])
+	n, err := r.Read(l.buffer[l.end:min(len(l.buffer), l.end+l.part)])
 	l.end += n
 	l.count.bytes.Add(uint64(n))
 	return n, err
@@ -46,6 +53,12 @@ func (l *lines) fill(r io.Reader) (int, error) {
 
 // split makes messages of the whole lines in the buffer.
 func (l *lines) split() {
+	before := l.line
+	l.splitAll()
+	l.count.messages.Add(uint64(l.line - before))
+}
+
+func (l *lines) splitAll() {
 	for {
 		length := bytes.IndexByte(l.buffer[l.start:l.end], '\n')
 		if length < 0 {
@@ -73,7 +86,6 @@ func (l *lines) skipOverlong() {
 // add appends one line as a message.
 func (l *lines) add(line []byte, torn bool) {
 	l.line++
-	l.count.messages.Add(1)
 	if l.skipping > 0 || len(line) > maxLine {
 		beginning := line[:min(shownOfOverlong, len(line))]
 		if l.skipping > 0 {
@@ -96,6 +108,7 @@ func (l *lines) rest() bool {
 		return false
 	}
 	l.add(l.buffer[l.start:l.end], true)
+	l.count.messages.Add(1)
 	l.start = l.end
 	return true
 }

@@ -11,8 +11,14 @@ import (
 	"time"
 )
 
-// logBuffer is how much of a log is split into lines at a time.
-const logBuffer = 512 << 10
+const (
+	// LogBuffer is the size of the buffers that a Log reads into. It holds more than
+	// the longest line.
+	LogBuffer = 192 << 10
+	// logPart is how much is read at a time: with what is made of it, a part of a
+	// processor's cache.
+	logPart = 64 << 10
+)
 
 // Log is a Source over one recorded audit log: the lines that auditd writes,
 // plain or compressed with gzip. It holds a bounded part of it in memory.
@@ -33,8 +39,9 @@ var _ Source = (*Log)(nil)
 // it is compressed is seen from its first bytes.
 func NewLog(r io.Reader) (*Log, error) {
 	l := &Log{}
-	l.lines = newLines(logBuffer, &l.count)
-	l.lines.messages = make([]Message, 0, 4096)
+	l.lines = newLines(LogBuffer, &l.count)
+	l.lines.part = logPart
+	l.lines.messages = make([]Message, 0, 1024)
 	if closer, ok := r.(io.Closer); ok {
 		l.closer = closer
 	}
@@ -52,6 +59,17 @@ func NewLog(r io.Reader) (*Log, error) {
 		l.reader = unzipped
 	}
 	return l, nil
+}
+
+// ReceiveInto is Receive, but reads into a buffer of the caller's, of LogBuffer
+// bytes. The messages' data stays valid as long as the caller does not change the
+// buffer, which is not to be done before the next call has another or the log has
+// ended; the slice of messages is valid until the next call. Text is the part of the
+// buffer that has the messages' whole lines.
+func (l *Log) ReceiveInto(buffer []byte) (messages []Message, text []byte, err error) {
+	l.lines.moveTo(buffer)
+	messages, err = l.Receive(-1)
+	return messages, l.lines.buffer[:l.lines.start], err
 }
 
 // Receive implements Source. It does not wait for a log that still grows.

@@ -44,7 +44,7 @@ func gzipped(t *testing.T, text string) []byte {
 }
 
 func TestLogLines(t *testing.T) {
-	long := strings.Repeat("x", 3*logBuffer)
+	long := strings.Repeat("x", 3*LogBuffer)
 	for _, test := range []struct {
 		name, text string
 		want       []Message
