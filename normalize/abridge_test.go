@@ -54,6 +54,73 @@ func TestWithoutTitlesAnEventEndsWithWhatDecides(t *testing.T) {
 	}
 }
 
+// TestWithoutTitlesItemsAreAwaited has events whose call counts what else they have.
+func TestWithoutTitlesItemsAreAwaited(t *testing.T) {
+	const header = "1.000:7"
+	counts := func(items, call string) string { return strings.Replace(call, "items=0", "items="+items, 1) }
+	of := func(typ, body string) string { return "type=" + typ + " msg=audit(" + header + "): " + body }
+	syscall, address, _, _ := connect(header)
+	program := of("EXECVE", `argc=1 a0="true"`)
+	paths := []string{of("PATH", `item=0 name="/bin/true"`), of("PATH", `item=1 name="/lib64/ld-linux-x86-64.so.2"`)}
+	unusual := strings.Replace(counts("1", other(header, "2", "3")), " success=", " per=400000 success=", 1)
+	ring := of("URINGOP", "uring_op=16 success=yes exit=0 items=0 ppid=84 pid=93 uid=0")
+	for name, test := range map[string]struct {
+		lines   []string
+		emitted int
+	}{
+		"a path is missing":          {[]string{counts("2", other(header, "59", "0")), program, paths[0]}, 0},
+		"the arguments are missing":  {[]string{counts("2", other(header, "59", "0")), paths[0], paths[1]}, 0},
+		"a program is executed":      {[]string{counts("2", other(header, "59", "0")), program, paths[0], paths[1]}, 1},
+		"a path came twice":          {[]string{counts("2", other(header, "59", "0")), program, paths[0], paths[0]}, 0},
+		"the call comes last":        {[]string{paths[1], program, paths[0], counts("2", other(header, "59", "0"))}, 1},
+		"a connect with a path":      {[]string{counts("1", syscall), address}, 0},
+		"a connect and its path":     {[]string{counts("1", syscall), address, paths[0]}, 1},
+		"a record of another form":   {[]string{unusual}, 0},
+		"… and its path":             {[]string{unusual, paths[0]}, 1},
+		"none is counted, one came":  {[]string{other(header, "2", "3"), paths[0]}, 0},
+		"an absurd count":            {[]string{counts("4294967295", syscall), address, paths[0]}, 0},
+		"a ring's worker":            {[]string{ring, address}, 1},
+		"… before its address":       {[]string{ring}, 0},
+		"… and a path":               {[]string{counts("1", ring), address}, 0},
+		"a ring entered":             {[]string{other(header, "426", "1"), address}, 1},
+		"a ring entered, no address": {[]string{other(header, "426", "1")}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			events, c := abridged(t, WithoutTitles, test.lines...)
+			if len(events) != test.emitted {
+				t.Fatalf("%d events were emitted, not %d", len(events), test.emitted)
+			}
+			c.Advance(1000)
+			c.Advance(1200)
+			if c.Stats().Events != 1 || c.Pending() != 0 {
+				t.Errorf("%+v in the end, %d wait", c.Stats(), c.Pending())
+			}
+		})
+	}
+}
+
+// TestNobodysEventHoldsNobodyUp has the sensor's own changes of the configuration,
+// which no process is named for, wait for an end that they have not. A record of
+// which it is not known yet whose it is still holds others up.
+func TestNobodysEventHoldsNobodyUp(t *testing.T) {
+	setsid := other("1.000:9", "112", "93")
+	for first, emitted := range map[string]int{
+		`type=CONFIG_CHANGE msg=audit(1.000:5): auid=4294967295 ses=4294967295 op=add_rule key="tripline" list=4 res=1`: 1,
+		`type=CONFIG_CHANGE msg=audit(1.000:5): op=set audit_enabled=1 old=0 auid=0 ses=1 pid=93 res=1`:                 0,
+		`type=PATH msg=audit(1.000:5): item=0 name="/tmp"`:                                                              0,
+	} {
+		events, c := abridged(t, WithoutTitles, first, setsid)
+		if len(events) != emitted {
+			t.Errorf("%d events were emitted behind %s", len(events), first)
+		}
+		c.Advance(1000)
+		c.Advance(1200)
+		if c.Stats().Events != 2 {
+			t.Errorf("%+v in the end", c.Stats())
+		}
+	}
+}
+
 // TestWithoutTitlesArgumentsOfASocketcall shows that a socket that was made through
 // socketcall waits for the record that has the arguments.
 func TestWithoutTitlesArgumentsOfASocketcall(t *testing.T) {

@@ -8,6 +8,7 @@ type Call struct {
 	success        truth
 	exit           int64
 	args           [4]uint64
+	items          uint32
 	ids            [idCount]uint32
 	tty, comm, exe span
 }
@@ -74,7 +75,7 @@ func (k *Call) readArguments(c *callCursor) {
 	c.expect(" a3=")
 	k.args[3] = c.hex()
 	c.expect(" items=")
-	c.decimal(maxCall)
+	k.items = uint32(c.decimal(maxCall))
 }
 
 func (k *Call) readIDs(c *callCursor) {
@@ -105,7 +106,7 @@ func (k *Call) readIDs(c *callCursor) {
 // takeKernelCall takes what a whole record with this body said.
 func (d *details) takeKernelCall(call *Call, body []byte) {
 	d.arch, d.number, d.success, d.exit = call.arch, call.number, call.success, call.exit
-	d.nargs = copy(d.args[:], call.args[:])
+	d.nargs, d.items = copy(d.args[:], call.args[:]), call.items
 	d.ids, d.present = call.ids, 1<<idCount-1
 	d.comm, d.exe = call.comm.of(body), call.exe.of(body)
 	if tty := call.tty.of(body); string(tty) != none && string(tty) != null {

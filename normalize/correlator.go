@@ -45,10 +45,11 @@ const (
 	// WithoutEnds has no EOE records. An event then ends with its PROCTITLE record,
 	// which the kernel writes right before.
 	WithoutEnds
-	// WithoutTitles has no PROCTITLE records either. An event then ends when the
-	// others have told what a connect, a socket or a setsid was; one that is none of
-	// these when Tolerance is over, and so do the events of its process that follow
-	// meanwhile.
+	// WithoutTitles has no PROCTITLE records either. An event then ends when it has
+	// what follows its SYSCALL record for sure: nothing for a setsid and a socket, an
+	// address for a connect, the counted PATH records for calls with paths. One of
+	// which that is not known ends when Tolerance is over, and so do the events of its
+	// process that follow meanwhile.
 	WithoutTitles
 )
 
@@ -148,13 +149,13 @@ func (c *Correlator) overtakes(event *Event) bool {
 	if event.ended || event.previous == nil {
 		return false
 	}
-	actor := event.actor()
+	actor, _ := event.actor()
 	earlier := event.previous
 	for range lookBack {
 		if earlier == nil {
 			return false
 		}
-		if of := earlier.actor(); of == actor || of == 0 {
+		if of, told := earlier.actor(); !told || of == actor {
 			return true
 		}
 		earlier = earlier.previous

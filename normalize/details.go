@@ -50,6 +50,7 @@ type details struct {
 	success truth
 	args    [6]uint64
 	nargs   int             // how many of args are known
+	items   uint32          // how many PATH records are announced
 	ids     [idCount]uint32 // see has
 	present uint16          // which of ids are there
 	syscall bool            // there is a SYSCALL record
@@ -196,6 +197,10 @@ func (d *details) takeCall(p *pair) (ok bool) {
 		at := int(p.key[1] - '0')
 		d.args[at], ok = parseHex(p.value)
 		d.nargs = max(d.nargs, at+1)
+	case "items":
+		if n, counts := parseID(p.value); counts {
+			d.items = n
+		}
 	}
 	return ok
 }

@@ -173,44 +173,70 @@ func (e *Event) complete(abridged Abridgement) bool {
 	return (e.ended || abridged == WithoutTitles && e.decided()) && !e.lacks()
 }
 
-// decided says that the records at hand tell all there is to know of what happened.
-// It is true of the calls that make events many.
+// decided says that the records at hand are all that will come but for the title and
+// the end. The kernel writes what a call leaves in one order (kernel/auditsc.c:
+// audit_log_exit): the call, its arguments, its address, and at last a PATH for each of
+// the items that the call counts.
 func (e *Event) decided() bool {
-	syscall, _ := e.primary()
-	if syscall == nil {
+	syscall, primary := e.primary()
+	switch {
+	case primary == nil:
 		return false
+	case syscall == nil: // a worker of a ring did it, who makes no system call
+		return primary.typ == TypeUringop && e.record(TypeSockaddr) != nil && e.itemsOf(primary) == 0
 	}
-	switch made := e.callOf(syscall); made.call {
+	made := e.callOf(syscall)
+	if made.items > 0 {
+		return e.count(TypePath) >= made.items
+	}
+	switch made.call {
 	case callSetsid:
 		return true
 	case callSocket:
 		return !made.indirect || e.record(TypeSocketcall) != nil
-	case callConnect, callSendto, callSendmsg, callSendmmsg:
+	case callConnect, callSendto, callSendmsg, callSendmmsg, callUringEnter:
 		return e.record(TypeSockaddr) != nil
 	default:
 		return false
 	}
 }
 
-// actor is the pid in the record that tells what happened, 0 where there is none
-// yet.
-func (e *Event) actor() uint32 {
+// count is how many records of a type there are.
+func (e *Event) count(typ RecordType) (count uint32) {
+	for i := range e.records {
+		if e.records[i].typ == typ {
+			count++
+		}
+	}
+	return count
+}
+
+// itemsOf is how many items a record counts that tells what happened.
+func (e *Event) itemsOf(primary *rawRecord) uint32 {
+	var d details
+	d.readCall(e.body(primary))
+	return d.items
+}
+
+// actor is the pid in the record that tells what happened, 0 where it has none. told
+// says whether there is such a record yet.
+func (e *Event) actor() (pid uint32, told bool) {
 	_, primary := e.primary()
 	if primary == nil {
-		return 0
+		return 0, false
 	}
 	if e.callAt == primary.start+1 {
-		return e.call.ids[idPID]
+		return e.call.ids[idPID], true
 	}
 	s := scanner{rest: e.body(primary)}
 	var p pair
 	for s.next(&p) {
 		if string(p.key) == "pid" {
 			pid, _ := parseID(p.value)
-			return pid
+			return pid, true
 		}
 	}
-	return 0
+	return 0, true
 }
 
 // madeCall is a system call and how it ended.
@@ -218,6 +244,8 @@ type madeCall struct {
 	call    call
 	exit    int64
 	success truth
+	// items is how many PATH records it leaves.
+	items uint32
 	// indirect says that it was made through socketcall, so that its arguments are
 	// in another record.
 	indirect bool
@@ -228,10 +256,10 @@ func (e *Event) callOf(record *rawRecord) madeCall {
 	if e.callAt != record.start+1 {
 		var d details
 		d.readCall(e.body(record))
-		return madeCall{d.call, d.exit, d.success, d.nargs == 0}
+		return madeCall{d.call, d.exit, d.success, d.items, d.nargs == 0}
 	}
 	_, which := syscallOf(e.call.arch, e.call.number)
-	made := madeCall{call: which, exit: e.call.exit, success: e.call.success}
+	made := madeCall{call: which, exit: e.call.exit, success: e.call.success, items: e.call.items}
 	if which == callSocketcall {
 		_, made.call = socketcallOf(e.call.args[0])
 		made.indirect = true

@@ -73,12 +73,16 @@ func (s *Sensor) newAbridger() *abridger {
 	p := s.pipeline
 	return &abridger{
 		source: omitter, correlator: p.correlator, alone: s.watch.source.Mode() == source.Unicast,
-		titled: func() bool { return p.titled || p.onEvent != nil },
+		titled: p.readsTitles,
 		failed: func(err error) {
 			s.options.Log.Warn("in a flood the kernel sends records that nobody needs", "error", err)
 		},
 	}
 }
+
+// readsTitles says whether a rule reads the titles of processes, or events are
+// written out.
+func (p *pipeline) readsTitles() bool { return p.titled || p.onEvent != nil || p.onJudged != nil }
 
 // say sums up.
 func (a *abridger) say(logger hclog.Logger) {

@@ -97,6 +97,24 @@ func TestAbridgerNoticesRulesThatReadTitles(t *testing.T) {
 	}
 }
 
+// TestTitlesAreReadWhereEventsAreWritten has both ways in which events are written out.
+func TestTitlesAreReadWhereEventsAreWritten(t *testing.T) {
+	write := func(*normalize.Event) {}
+	for name, test := range map[string]struct {
+		p    *pipeline
+		want bool
+	}{
+		"nobody":             {&pipeline{}, false},
+		"a rule":             {&pipeline{titled: true}, true},
+		"events of a replay": {&pipeline{onEvent: write}, true},
+		"events of a sensor": {&pipeline{onJudged: write}, true},
+	} {
+		if got := test.p.readsTitles(); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 func TestAbridgerGivesUpWhereTheKernelRefuses(t *testing.T) {
 	refused := errors.New("refused")
 	var told []error
