@@ -240,6 +240,9 @@ func whoFacts(all fields, events []any, evidence fields) []Fact {
 		}
 	}
 	who = append(who, Fact{"audit session", session}, Fact{"terminal", strings.Trim(terminal, "()")})
+	if evidence.object("sessions").text("no_utmp") == "yes" {
+		who = append(who, Fact{"logins", "not listed: this host has no utmp"})
+	}
 	for _, login := range evidence.objects("sessions", "logins") {
 		if terminal != "" && strings.ReplaceAll(login.text("terminal"), "/", "") == strings.ReplaceAll(terminal, "/", "") {
 			who = append(who, Fact{"from", login.text("from")})

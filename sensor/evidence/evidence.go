@@ -194,6 +194,9 @@ type Sessions struct {
 	Part
 	// Logins are the entries of utmp, see utmp(5).
 	Logins []Login `json:"logins,omitempty"`
+	// NoUtmp says that the host has no utmp, as distributions that no longer keep
+	// one: then no logins are listed, and nothing failed.
+	NoUtmp bool `json:"no_utmp,omitempty"`
 	// Audit are the audit sessions that have processes.
 	Audit []AuditSession `json:"audit_sessions,omitempty"`
 	More  int            `json:"more,omitempty"`

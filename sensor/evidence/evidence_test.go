@@ -271,6 +271,9 @@ func TestCopy(t *testing.T) {
 	if sessions := found.Sessions.Audit; len(sessions) != 1 || sessions[0].ID != "7" || sessions[0].Login.Name != "alice" || sessions[0].Name != "program" {
 		t.Errorf("sessions are %+v", found.Sessions)
 	}
+	if !found.Sessions.NoUtmp || len(found.Sessions.Failed) != 0 {
+		t.Errorf("a host without utmp: %+v", found.Sessions)
+	}
 	for _, code := range []string{"became_root", "no_terminal", "adopted_by_init", "executable_in_writable_folder"} {
 		if !hasHint(found, code) {
 			t.Errorf("no hint %s in %+v", code, found.Hints)
@@ -278,6 +281,48 @@ func TestCopy(t *testing.T) {
 	}
 	if found.Executable.PackageState != "unknown" {
 		t.Errorf("without a database the package is %s", found.Executable.PackageState)
+	}
+}
+
+// TestUtmp tells a host that keeps no utmp, which lacks nothing, from one whose utmp
+// cannot be read.
+func TestUtmp(t *testing.T) {
+	root := t.TempDir()
+	copyProcess(t, root)
+	read := func() *Sessions {
+		part := new(Sessions)
+		gatherer := NewGatherer(Options{Proc: root, Var: root})
+		defer gatherer.Close(context.Background())
+		gatherer.readSessions(context.Background(), part)
+		return part
+	}
+	if part := read(); !part.NoUtmp || len(part.Failed) != 0 {
+		t.Errorf("without utmp: %+v", part)
+	}
+	if err := os.MkdirAll(filepath.Join(root, "run/utmp"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if part := read(); part.NoUtmp || len(part.Failed) != 1 || !strings.Contains(part.Failed[0], "utmp") {
+		t.Errorf("with a folder in its place: %+v", part)
+	}
+}
+
+// TestTextNamesTheParts says of what a reading is missing, each reason once.
+func TestTextNamesTheParts(t *testing.T) {
+	found := &Evidence{
+		Tree: new(Tree), Executable: new(Executable), Prevalence: new(Prevalence), Sockets: new(Sockets),
+		Listeners: new(Listeners), Sessions: &Sessions{NoUtmp: true}, Container: new(Container),
+	}
+	for _, one := range []part{found.Tree, found.Sockets} {
+		one.common().fail("the process ended")
+	}
+	found.Sockets.fail("no time was left")
+	const want = `  logins    this host has no utmp, which would list them
+  missing   process tree, sockets: the process ended
+  missing   sockets: no time was left
+`
+	if text := string(found.Text("id")); !strings.HasSuffix(text, want) {
+		t.Errorf("the text is\n%s", text)
 	}
 }
 

@@ -30,12 +30,38 @@ func (e *Evidence) Text(id string) []byte {
 		}
 	}
 	row("container", e.Container.ID)
-	for _, one := range []part{e.Tree, e.Executable, e.Prevalence, e.Sockets, e.Listeners, e.Sessions, e.Container} {
-		for _, failure := range one.common().Failed {
-			row("missing", failure)
-		}
+	if e.Sessions.NoUtmp {
+		row("logins", "this host has no utmp, which would list them")
+	}
+	for _, failure := range e.failures() {
+		row("missing", failure)
 	}
 	return []byte(b.String())
+}
+
+// failures says what could not be read, each reason once with the parts that it
+// concerns.
+func (e *Evidence) failures() []string {
+	var reasons []string
+	concerned := make(map[string][]string)
+	for _, one := range []struct {
+		part
+		name string
+	}{
+		{e.Tree, "process tree"}, {e.Executable, "executable"}, {e.Prevalence, "earlier connections"}, {e.Sockets, "sockets"},
+		{e.Listeners, "listeners"}, {e.Sessions, "sessions"}, {e.Container, "container"},
+	} {
+		for _, reason := range one.common().Failed {
+			if len(concerned[reason]) == 0 {
+				reasons = append(reasons, reason)
+			}
+			concerned[reason] = append(concerned[reason], one.name)
+		}
+	}
+	for i, reason := range reasons {
+		reasons[i] = strings.Join(concerned[reason], ", ") + ": " + reason
+	}
+	return reasons
 }
 
 // first names the first of several rows.
