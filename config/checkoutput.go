@@ -32,9 +32,26 @@ func (p *problems) checkOutput(o *Output) {
 	}
 	p.syslog(&o.Syslog)
 	p.elasticsearch(&o.Elasticsearch)
-	remote := len(o.Elasticsearch.URLs) > 0 || strings.HasPrefix(o.Syslog.Address, "tcp:") || strings.HasPrefix(o.Syslog.Address, "tls:")
-	if o.Spool.Folder == "" && remote {
+	if o.Spool.Folder == "" && o.remote() {
 		p.add("is empty", "a remote receiver needs a folder on the disk, such as \"/var/lib/tripline/spool\"", "output", "spool", "folder")
+	}
+}
+
+// remote says whether an output needs the spool.
+func (o *Output) remote() bool {
+	return len(o.Elasticsearch.URLs) > 0 || strings.HasPrefix(o.Syslog.Address, "tcp:") || strings.HasPrefix(o.Syslog.Address, "tls:")
+}
+
+// unused refuses settings of TLS beside an address without it: who writes them
+// believes that it is encrypted.
+func (p *problems) unused(t *TLS, name, hint string) {
+	for _, one := range []struct{ key, value string }{
+		{"ca_file", t.CAFile}, {"certificate", t.Certificate}, {"key", t.Key}, {"server_name", t.ServerName},
+	} {
+		if one.value != "" {
+			p.add("is given, and nothing is encrypted", hint, "output", name, "tls", one.key)
+			return
+		}
 	}
 }
 
@@ -51,6 +68,9 @@ func (p *problems) syslog(s *Syslog) {
 	case at.Scheme == "unix" && (at.Host != "" || at.Path == ""):
 		p.add("must name a socket by its whole path", hint, "output", "syslog", "address")
 	case at.Scheme != "unix":
+		if at.Scheme != "tls" {
+			p.unused(&s.TLS, "syslog", "write tls:// in output.syslog.address, or leave it out")
+		}
 		port, err := strconv.Atoi(at.Port())
 		if err != nil || port < 1 || port > 65535 || at.Hostname() == "" || at.Path != "" || at.User != nil || at.RawQuery != "" {
 			p.add("must have a host and a port and nothing else", hint, "output", "syslog", "address")
@@ -72,6 +92,9 @@ func (p *problems) elasticsearch(e *Elasticsearch) {
 		if at.Scheme == "http" && (e.APIKey != "" || e.APIKeyFile != "") && !isLoopback(at.Hostname()) {
 			p.add("would carry the API key over the network for everybody to read", "write https://", "output", "elasticsearch", "urls", strconv.Itoa(i))
 		}
+	}
+	if len(e.URLs) > 0 && !slices.ContainsFunc(e.URLs, func(one string) bool { return strings.HasPrefix(one, "https:") }) {
+		p.unused(&e.TLS, "elasticsearch", "write https:// in output.elasticsearch.urls, or leave it out")
 	}
 	if e.APIKey != "" && e.APIKeyFile != "" {
 		p.add("is given beside api_key", "leave one of them out", "output", "elasticsearch", "api_key_file")

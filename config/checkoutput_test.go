@@ -43,6 +43,23 @@ key = "/nowhere/key.pem"`, []string{
 			`6:11: output.syslog.tls.ca_file names a file that cannot be read: /nowhere/ca.pem: no such file or directory`,
 			`7:7: output.syslog.tls.key is given without certificate; a client certificate needs both`,
 		}},
+		{"TLS settings beside an address without TLS", `output.syslog.address = "tcp://logs.example:601"
+output.syslog.tls.server_name = "logs"
+output.elasticsearch.urls = ["http://127.0.0.1:9200"]
+output.elasticsearch.tls.server_name = "elastic"`, []string{
+			`2:33: output.syslog.tls.server_name is given, and nothing is encrypted; write tls:// in output.syslog.address, or leave it out`,
+			`4:40: output.elasticsearch.tls.server_name is given, and nothing is encrypted; write https:// in output.elasticsearch.urls, or leave it out`,
+		}},
+		{"folders and files in one another's place", `output.alerts.path = "` + folder + `"
+output.events.path = "` + empty + `/events.ndjson"
+evidence.connections = "` + folder + `"
+output.syslog.address = "tcp://logs.example:601"
+output.spool.folder = "` + empty + `"`, []string{
+			`1:22: output.alerts.path is a folder: ` + folder + `; name a file in it`,
+			`2:22: output.events.path lies below something that is no folder: ` + empty + `/events.ndjson`,
+			`3:24: evidence.connections is a folder: ` + folder + `; name a file in it`,
+			`5:23: output.spool.folder is no folder: ` + empty,
+		}},
 		{"a host without a port", "output.syslog.address = 'tls://logs.example'", []string{
 			`1:25: output.syslog.address must have a host and a port and nothing else; write unix:///dev/log, udp://host:514, tcp://host:601 or tls://host:6514`,
 		}},
@@ -58,9 +75,9 @@ ca_file = "` + empty + `"
 [output.spool]
 folder = ""
 max_size = "1KiB"`, []string{
-			`2:30: output.elasticsearch.urls.1 is not the URL of a node: "elastic:9200"; write https://host:9200`,
-			`2:46: output.elasticsearch.urls.2 would carry the API key over the network for everybody to read; write https://`,
-			`2:69: output.elasticsearch.urls.3 holds a name or password; write api_key or api_key_file`,
+			`2:30: output.elasticsearch.urls[1] is not the URL of a node: "elastic:9200"; write https://host:9200`,
+			`2:46: output.elasticsearch.urls[2] would carry the API key over the network for everybody to read; write https://`,
+			`2:69: output.elasticsearch.urls[3] holds a name or password; write api_key or api_key_file`,
 			`4:16: output.elasticsearch.api_key_file is given beside api_key; leave one of them out`,
 			`4:16: output.elasticsearch.api_key_file names an empty file: ` + empty + `; write the API key into it`,
 			`6:11: output.elasticsearch.tls.ca_file names a file without a certificate: ` + empty + `; it must hold certificates in PEM form`,

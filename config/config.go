@@ -48,6 +48,8 @@ type Exception struct {
 	// Until is the last day on which the exception holds; the zero date is no
 	// end.
 	Until Date `toml:"until"`
+
+	from *source // nil where it is in no file
 }
 
 // Rules says what is looked for.
@@ -179,7 +181,10 @@ func Load(file string) (*Config, error) {
 	c := Default()
 	defects := flatten(stricttoml.Decode(file, data, c))
 	for _, one := range c.check() {
-		defects = append(defects, stricttoml.ErrorAt(file, data, one.name()+" "+one.message, one.hint, one.key...))
+		defects = append(defects, defectAt(file, data, one.name()+" "+one.message, one.hint, one.key...))
+	}
+	for i := range c.Exceptions {
+		c.Exceptions[i].from = &source{file, data, i}
 	}
 	if len(defects) > 0 {
 		return nil, join(defects)

@@ -51,7 +51,7 @@ comment = "x"
 		t.Fatal("no error")
 	}
 	for _, part := range []string{
-		":2:", "names no rule", "has no condition", "has no comment", ":3:", `until must be a day, not "tomorrow"`, ":6:",
+		":2:8: exceptions[0].rule names no rule", ":1:3: exceptions[0].condition has no condition", ":1:3: exceptions[0].comment has no comment", ":3:", `until must be a day, not "tomorrow"`, ":6:",
 	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("the error lacks %q:\n%v", part, err)

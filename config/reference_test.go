@@ -72,6 +72,9 @@ func settingsOf(t reflect.Type, prefix string) []string {
 	var all []string
 	for i := range t.NumField() {
 		field := t.Field(i)
+		if !field.IsExported() {
+			continue
+		}
 		name := prefix + field.Tag.Get("toml")
 		below := field.Type
 		if below.Kind() == reflect.Slice && below.Elem().Kind() == reflect.Struct {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tripline/internal/diag"
@@ -15,7 +16,21 @@ type problem struct {
 	message, hint string
 }
 
-func (p problem) name() string { return strings.Join(p.key, ".") }
+// name is the key as messages call it: output.alerts.path, exceptions[0].rule.
+func (p problem) name() string {
+	var name strings.Builder
+	for i, one := range p.key {
+		switch _, err := strconv.Atoi(one); {
+		case err == nil:
+			name.WriteString("[" + one + "]")
+		case i > 0:
+			name.WriteString("." + one)
+		default:
+			name.WriteString(one)
+		}
+	}
+	return name.String()
+}
 
 // Validate checks a configuration that did not come from Load, for instance
 // after flags changed it. Its error joins a *diag.Error for each problem.
@@ -41,6 +56,7 @@ func (c *Config) check() []problem {
 			"detect", "max_pending_total")
 	}
 	found.checkOutput(&c.Output)
+	found.checkPaths(c)
 	return found
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"tripline/detect/eql"
 	"tripline/internal/diag"
+	"tripline/internal/stricttoml"
 )
 
 // Rule is one detection rule as its file describes it.
@@ -18,7 +19,7 @@ type Rule struct {
 	Transform Transform
 
 	// queryPlace locates the query in the file.
-	queryPlace queryPlace
+	queryPlace stricttoml.TextPlace
 }
 
 // Metadata is the [metadata] table of a rule file: about the file, not about
@@ -153,15 +154,15 @@ func (r *Rule) locate(err error) error {
 	}
 	var unsupported *UnsupportedError
 	if errors.As(err, &unsupported) {
-		return &UnsupportedError{Feature: unsupported.Feature, Err: r.queryPlace.move(unsupported.Err, r.File)}
+		return &UnsupportedError{Feature: unsupported.Feature, Err: r.queryPlace.Move(unsupported.Err, r.File)}
 	}
 	var unknown *eql.UnknownFieldError
 	if errors.As(err, &unknown) {
-		return &eql.UnknownFieldError{Field: unknown.Field, Err: r.queryPlace.move(unknown.Err, r.File)}
+		return &eql.UnknownFieldError{Field: unknown.Field, Err: r.queryPlace.Move(unknown.Err, r.File)}
 	}
 	var defect *diag.Error
 	if errors.As(err, &defect) {
-		return r.queryPlace.move(defect, r.File)
+		return r.queryPlace.Move(defect, r.File)
 	}
 	return fmt.Errorf("%s: %w", r.File, err)
 }

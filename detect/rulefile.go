@@ -38,7 +38,7 @@ func LoadRule(file string, data []byte) (*Rule, error) {
 		return nil, err
 	}
 	rule := &Rule{File: file, Metadata: source.Metadata, Definition: source.Rule, Transform: source.Transform}
-	rule.queryPlace = newQueryPlace(data)
+	rule.queryPlace = stricttoml.PlaceOf(data, "rule", "query")
 	if reason := rule.runnableType(); reason != nil {
 		return nil, reason
 	}

@@ -30,7 +30,7 @@ func (e *NotRunnableError) Unwrap() error { return e.Err }
 // notRunnable is the error for a rule that the value of a key of [rule] prevents.
 func (r *Rule) notRunnable(key, hint, format string, args ...any) *NotRunnableError {
 	reason := fmt.Sprintf(format, args...)
-	defect := stricttoml.ErrorAt(r.File, []byte(r.queryPlace.data), "rule is not evaluated: "+reason, hint, "rule", key)
+	defect := stricttoml.ErrorAt(r.File, []byte(r.queryPlace.File()), "rule is not evaluated: "+reason, hint, "rule", key)
 	return &NotRunnableError{Rule: r, Reason: reason, Err: defect}
 }
 

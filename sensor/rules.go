@@ -57,7 +57,7 @@ func except(compiled []*detect.Compiled, exceptions []config.Exception, now time
 		}
 		condition, err := detect.CompileException(exception.Condition, normalize.Schema())
 		if err != nil {
-			failures = append(failures, fmt.Errorf("exception %d (%s) does not hold: %w", i+1, exception.Comment, err))
+			failures = append(failures, exception.Locate(i+1, err))
 			continue
 		}
 		found := false
@@ -68,7 +68,7 @@ func except(compiled []*detect.Compiled, exceptions []config.Exception, now time
 			}
 		}
 		if !found {
-			failures = append(failures, fmt.Errorf("exception %d (%s) is for rule %q, which is not loaded", i+1, exception.Comment, exception.Rule))
+			failures = append(failures, exception.NotLoaded(i+1))
 		}
 	}
 	return compiled, errors.Join(failures...)

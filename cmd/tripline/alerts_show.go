@@ -50,7 +50,7 @@ output is no terminal, or with --json, the document is printed.`,
 
 // needsAlert refuses arguments that name no alert.
 func needsAlert(command *cobra.Command, args []string) error {
-	if len(args) == 0 {
+	if len(args) == 0 || args[0] == "" {
 		return &usageError{fmt.Errorf("%s needs the ID of an alert, as alerts list prints it; see %s --help", command.Name(), command.CommandPath())}
 	}
 	return nil

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"tripline/auditrules"
 	"tripline/config"
 	"tripline/sensor"
+	"tripline/sensor/alert"
 )
 
 func checkCommand(std streams) *cobra.Command {
@@ -74,6 +76,12 @@ func printPlan(to io.Writer, loaded *config.Config, listed []listedRule, plan *a
 			text += "      note: " + remark + "\n"
 		}
 	}
+	for _, one := range checkedExceptions(loaded, time.Now()) {
+		text += fmt.Sprintf("exception  for %s: %s (%s)\n", one.Rule, alert.Escape(one.Condition), alert.Escape(one.Comment))
+		if one.Ended {
+			text += "      note: its last day was " + one.Until + "; it exempts nothing\n"
+		}
+	}
 	for _, one := range loaded.Output.Destinations() {
 		text += "output  " + one + "\n"
 	}
@@ -86,6 +94,8 @@ func printPlan(to io.Writer, loaded *config.Config, listed []listedRule, plan *a
 type checkedPlan struct {
 	Rules  []checkedRule `json:"rules"`
 	NotRun []listedRule  `json:"not_run,omitempty"`
+	// Exceptions are those of the configuration, in its order.
+	Exceptions []checkedException `json:"exceptions,omitempty"`
 	plannedRules
 	AlertFile string   `json:"alert_file,omitempty"`
 	Outputs   []string `json:"outputs,omitempty"`
@@ -98,9 +108,31 @@ type checkedRule struct {
 	Remarks []string `json:"remarks,omitempty"`
 }
 
+type checkedException struct {
+	Rule      string `json:"rule"`
+	Condition string `json:"condition"`
+	Comment   string `json:"comment"`
+	Until     string `json:"until,omitempty"`
+	// Ended says that its last day is over.
+	Ended bool `json:"ended,omitempty"`
+}
+
+// checkedExceptions lists the exceptions, whether their conditions hold or not.
+func checkedExceptions(loaded *config.Config, now time.Time) []checkedException {
+	all := make([]checkedException, 0, len(loaded.Exceptions))
+	for _, one := range loaded.Exceptions {
+		until := ""
+		if !one.Until.IsZero() {
+			until = one.Until.Format(time.DateOnly)
+		}
+		all = append(all, checkedException{one.Rule, one.Condition, one.Comment, until, one.Until.Over(now)})
+	}
+	return all
+}
+
 // printPlanJSON prints the plan as one JSON document.
 func printPlanJSON(to io.Writer, loaded *config.Config, listed []listedRule, plan *auditrules.Plan) error {
-	document := checkedPlan{plannedRules: planDocument(plan), AlertFile: loaded.Output.Alerts.Path, Outputs: loaded.Output.Destinations()}
+	document := checkedPlan{plannedRules: planDocument(plan), Exceptions: checkedExceptions(loaded, time.Now()), AlertFile: loaded.Output.Alerts.Path, Outputs: loaded.Output.Destinations()}
 	for _, rule := range listed {
 		if rule.Runs {
 			document.Rules = append(document.Rules, checkedRule{rule.ID, rule.Name, rule.Version, rule.Remarks})

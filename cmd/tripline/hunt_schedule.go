@@ -102,12 +102,12 @@ func (f *huntFlags) scheduled(std streams, loaded *config.Config) (*hunt.Queries
 		complain(std.err, err)
 		_, _ = fmt.Fprintf(std.err, "tripline: going on with the %d rules that can run\n", queries.Len()) // only told
 	}
-	for _, one := range loaded.Exceptions {
+	for i, one := range loaded.Exceptions {
 		if one.Until.Over(time.Now()) {
 			continue
 		}
 		if err := queries.Except(one.Rule, one.Condition); err != nil {
-			return nil, &usageError{fmt.Errorf("the exception %q: %w", one.Comment, err)}
+			return nil, &usageError{one.Locate(i+1, err)}
 		}
 	}
 	return queries, nil

@@ -139,7 +139,32 @@ Installed from a package, the service is "tripline", its configuration
 		captureCommand(std), rulesCommand(std), alertsCommand(std), schemaCommand(std), doctorCommand(std), statusCommand(std), versionCommand(std), selftestChildCommand(std), guardCommand(std),
 	)
 	root.AddCommand(documentationCommands()...)
+	refuseUnknown(root)
 	return root
+}
+
+// refuseUnknown makes the commands that the library adds refuse what they do not
+// know, as the others do, where they would print help and succeed.
+func refuseUnknown(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd("completion") // any argument: without one it is made only when it is called
+	for _, one := range root.Commands() {
+		switch one.Name() {
+		case "completion":
+			one.Args, one.RunE = cobra.ArbitraryArgs, needSubcommand
+		case "help":
+			one.Run, one.RunE = nil, func(_ *cobra.Command, args []string) error {
+				command, rest, err := root.Find(args)
+				if err != nil {
+					return &usageError{err}
+				}
+				if len(rest) > 0 {
+					return needSubcommand(command, rest)
+				}
+				return command.Help()
+			}
+		}
+	}
 }
 
 // needSubcommand is what a command that has only subcommands does by itself.

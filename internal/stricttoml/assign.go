@@ -217,6 +217,8 @@ func (d *decoder) integer(at place, value any, into reflect.Value) {
 		into.SetUint(uint64(number))
 	case into.CanInt():
 		d.outOfRange(at, number, -1<<(bits-1), 1<<(bits-1)-1)
+	case number < 0:
+		d.report(at.at(), fmt.Sprintf("%s must not be negative, as %d is", at.name, number), "")
 	default:
 		d.outOfRange(at, number, 0, 1<<min(bits, 63)-1)
 	}

@@ -151,7 +151,7 @@ free = 1`, []string{
 		}},
 		{"range", "[s]\nsmall = 128\nitem.size = -1", []string{
 			`f:2:9: s.small must be between -128 and 127, not 128`,
-			`f:3:13: s.item.size must be between 0 and 255, not -1`,
+			`f:3:13: s.item.size must not be negative, as -1 is`,
 		}},
 		{"text of its own", "[s]\ncolour = 'blue'", []string{`f:2:10: s.colour: "blue" is not a colour`}},
 		{"text of its own with a hint", "[s]\ncolour = 'rot'", []string{`f:2:10: s.colour must be English; write red`}},

@@ -1,30 +1,35 @@
-package detect
+package stricttoml
 
 import (
 	"strings"
 	"unicode/utf8"
 
 	"tripline/internal/diag"
-	"tripline/internal/stricttoml"
 )
 
-// queryPlace locates places of a rule's query in the file that holds it as a
-// TOML string.
-type queryPlace struct {
-	// data is the text of the file, empty for a rule made in code.
+// TextPlace locates places of a text of several characters, such as an EQL query,
+// in the file that holds it as a TOML string. The zero value is that of a text
+// which is in no file.
+type TextPlace struct {
+	// data is the text of the file.
 	data string
-	// offset is where the content of the query's TOML string starts.
+	// offset is where the content of the TOML string starts.
 	offset int
 }
 
-func newQueryPlace(data []byte) queryPlace {
-	line, column, ok := stricttoml.KeyPosition(data, "rule", "query")
+// PlaceOf is the place of a string in the text of a TOML file; the key is given as
+// in KeyPosition. It is the zero value where the file does not hold the key.
+func PlaceOf(data []byte, key ...string) TextPlace {
+	line, column, ok := KeyPosition(data, key...)
 	if !ok {
-		return queryPlace{}
+		return TextPlace{}
 	}
-	text := strings.TrimPrefix(string(data), "\ufeff") // which no position counts
-	return queryPlace{data: text, offset: offsetOf(text, line, column)}
+	text := decodable(data)
+	return TextPlace{data: text, offset: offsetOf(text, line, column)}
 }
+
+// File is the text of the file, empty where there is none.
+func (q TextPlace) File() string { return q.data }
 
 // offsetOf converts a line and a column in characters, both from 1, to a byte
 // offset.
@@ -44,8 +49,8 @@ func offsetOf(text string, line, column int) int {
 	return offset
 }
 
-// move returns an error about the query as one about the file.
-func (q queryPlace) move(defect *diag.Error, file string) *diag.Error {
+// Move returns an error about the text as one about the file of the given name.
+func (q TextPlace) Move(defect *diag.Error, file string) *diag.Error {
 	moved := *defect
 	moved.File = file
 	if q.data == "" || defect.Line == 0 {
@@ -56,9 +61,9 @@ func (q queryPlace) move(defect *diag.Error, file string) *diag.Error {
 	return &moved
 }
 
-// fileOffset converts a place of the query to an offset in the file, by
-// walking the TOML string beside the query.
-func (q queryPlace) fileOffset(line, column int) int {
+// fileOffset converts a place of the text to an offset in the file, by
+// walking the TOML string beside the text.
+func (q TextPlace) fileOffset(line, column int) int {
 	at, escapes := q.offset, q.hasEscapes()
 	for atLine, atColumn := 1, 1; at < len(q.data) && (atLine < line || atLine == line && atColumn < column); {
 		decoded, size := tomlCharacter(q.data[at:], escapes)
@@ -87,7 +92,7 @@ func (q queryPlace) fileOffset(line, column int) int {
 // hasEscapes reports whether the TOML string is one in double quotes, by what
 // precedes its content: the quotes and, in a string of several lines, perhaps
 // a line break.
-func (q queryPlace) hasEscapes() bool {
+func (q TextPlace) hasEscapes() bool {
 	before := strings.TrimSuffix(strings.TrimSuffix(q.data[:q.offset], "\n"), "\r")
 	return strings.HasSuffix(before, `"`)
 }
