@@ -21,14 +21,12 @@ func (s span) of(text []byte) []byte { return text[s.start:s.end:s.end] }
 
 // ReadCall reads a SYSCALL record into call before its event is put together,
 // which may then be done by another goroutine while this one reads on. Of a record
-// of another type or form it reads nothing and returns false. The record keeps call,
-// which must not change before the record was added.
-func (r *Record) ReadCall(call *Call) bool {
-	if r.Type != TypeSyscall || !call.read(r.Body) {
-		return false
+// of another type or form it reads nothing. The record keeps call, which must not
+// change before the record was added.
+func (r *Record) ReadCall(call *Call) {
+	if r.Type == TypeSyscall && call.read(r.Body) {
+		r.call = call
 	}
-	r.call = call
-	return true
 }
 
 // read reads a SYSCALL record whose pairs are all there, in the order and form in
@@ -38,6 +36,11 @@ func (r *Record) ReadCall(call *Call) bool {
 // be read pair by pair, which for a record of this form comes to the same.
 func (k *Call) read(body []byte) bool {
 	c := callCursor{text: body}
+	return k.readCall(&c) && k.readProcess(&c)
+}
+
+// readCall reads what differs from call to call of a process, and who it is.
+func (k *Call) readCall(c *callCursor) bool {
 	c.expect("arch=")
 	k.arch = uint32(c.hex())
 	c.expect(" syscall=")
@@ -52,8 +55,18 @@ func (k *Call) read(body []byte) bool {
 	}
 	c.expect(" exit=")
 	k.exit = c.signed()
-	k.readArguments(&c)
-	k.readIDs(&c)
+	k.readArguments(c)
+	c.expect(" ppid=")
+	k.ids[idPPID] = c.id()
+	c.expect(" pid=")
+	k.ids[idPID] = c.id()
+	return !c.failed
+}
+
+// readProcess reads the rest, which is the same for all calls of a process as long
+// as it executes one program for one user.
+func (k *Call) readProcess(c *callCursor) bool {
+	k.readIDs(c)
 	c.expect(" tty=")
 	k.tty = c.word()
 	c.expect(" ses=")
@@ -79,10 +92,6 @@ func (k *Call) readArguments(c *callCursor) {
 }
 
 func (k *Call) readIDs(c *callCursor) {
-	c.expect(" ppid=")
-	k.ids[idPPID] = c.id()
-	c.expect(" pid=")
-	k.ids[idPID] = c.id()
 	c.expect(" auid=")
 	k.ids[idAUID] = c.id()
 	c.expect(" uid=")
@@ -148,28 +157,22 @@ func (c *callCursor) expect(key string) {
 	}
 }
 
-// took ends a value of so many bytes, which a space must follow; where wrong, it was
-// not of the form that is read here.
-func (c *callCursor) took(length int, wrong bool) {
-	c.at += length
-	if wrong || c.at >= len(c.text) || c.text[c.at] != ' ' {
-		c.failed = true
-	}
-}
-
 // id reads a decimal number of 32 bits.
 func (c *callCursor) id() uint32 { return uint32(c.decimal(unset)) }
 
 // decimal reads a decimal number of at most limit, which is below 2^32.
 func (c *callCursor) decimal(limit uint64) uint64 {
-	rest := c.text[c.at:]
-	i, n := 0, uint64(0)
-	for i < len(rest) && rest[i]-'0' <= 9 {
-		n = n*10 + uint64(rest[i]-'0')
-		i++
+	text, at, n := c.text, c.at, uint64(0)
+	for at < len(text) && text[at]-'0' <= 9 {
+		n = n*10 + uint64(text[at]-'0')
+		at++
 	}
+	length := at - c.at
+	c.at = at
 	const most = 10 // digits; more might not fit into n
-	c.took(i, i == 0 || i > most || n > limit)
+	if length == 0 || length > most || n > limit || at >= len(text) || text[at] != ' ' {
+		c.failed = true
+	}
 	return n
 }
 
@@ -182,8 +185,11 @@ func (c *callCursor) signed() int64 {
 		n = n*10 + int64(rest[i]-'0')
 		i++
 	}
+	c.at += i
 	const most = 18 // digits; more might not fit into n
-	c.took(i, i == 0 || i > most)
+	if i == 0 || i >= len(rest) || i > most || rest[i] != ' ' {
+		c.failed = true
+	}
 	if negative {
 		return -n
 	}
@@ -192,17 +198,21 @@ func (c *callCursor) signed() int64 {
 
 // hex reads a hexadecimal number of at most 64 bits.
 func (c *callCursor) hex() uint64 {
-	rest := c.text[c.at:]
-	i, n := 0, uint64(0)
-	for ; i < len(rest); i++ {
-		digit := nibble(rest[i])
+	text, at, n := c.text, c.at, uint64(0)
+	for at < len(text) {
+		digit := nibble(text[at])
 		if digit > 0xf {
 			break
 		}
 		n = n<<4 | uint64(digit)
+		at++
 	}
+	length := at - c.at
+	c.at = at
 	const most = 16 // digits
-	c.took(i, i == 0 || i > most)
+	if length == 0 || length > most || at >= len(text) || text[at] != ' ' {
+		c.failed = true
+	}
 	return n
 }
 

@@ -85,36 +85,73 @@ func (d *details) id(which int) (uint32, bool) {
 // known works out the details on the first call.
 func (e *Event) known() *details {
 	d := &e.details
-	if d.done {
-		return d
+	if !d.done {
+		d.done = true
+		e.sortRecords()
+		e.readRecords(d)
 	}
-	d.done = true
-	slices.SortStableFunc(e.records, e.compare)
-	for i := range e.records {
-		if one := &e.records[i]; one.typ == TypeUringop {
-			d.readUringop(e.body(one))
+	return d
+}
+
+// sortRecords puts the records in order. Most are: one of each type, as the kernel
+// writes them.
+func (e *Event) sortRecords() {
+	for i := 1; i < len(e.records); i++ {
+		if e.records[i-1].typ >= e.records[i].typ {
+			slices.SortStableFunc(e.records, e.compare)
+			return
 		}
 	}
-	syscall, primary := e.primary()
+}
+
+// readRecords reads those records that say what happened.
+func (e *Event) readRecords(d *details) {
+	var syscall, other, socketcall, address *rawRecord
+	for i := range e.records {
+		one := &e.records[i]
+		switch typ := one.typ; {
+		case typ == TypeProctitle, typ == TypePath, typ == TypeCwd:
+		case typ == TypeSyscall:
+			syscall = first(syscall, one)
+		case typ == TypeSockaddr:
+			address = first(address, one)
+		case typ == TypeSocketcall:
+			socketcall = first(socketcall, one)
+		case typ == TypeUringop:
+			d.readUringop(e.body(one))
+			other = first(other, one)
+		case !typ.auxiliary():
+			if d.beside == 0 {
+				d.beside = typ
+			}
+			other = first(other, one)
+		}
+	}
+	primary := first(syscall, other)
+	if d.syscall = syscall != nil; !d.syscall {
+		d.beside = 0
+	}
 	switch {
 	case primary != nil:
-		d.typ, d.syscall = primary.typ, syscall != nil
+		d.typ = primary.typ
 		e.readPrimary(d, primary)
 	case len(e.records) > 0:
 		d.typ = e.records[0].typ
 	}
-	for i := range e.records {
-		if typ := e.records[i].typ; d.syscall && d.beside == 0 && !typ.auxiliary() && typ != TypeSyscall && typ != TypeUringop {
-			d.beside = typ
-		}
+	if socketcall != nil && d.syscall {
+		d.readSocketcall(e.body(socketcall))
 	}
-	if one := e.record(TypeSocketcall); one != nil && d.syscall {
-		d.readSocketcall(e.body(one))
+	if address != nil {
+		e.readSockaddr(d, e.body(address))
 	}
-	if one := e.record(TypeSockaddr); one != nil {
-		e.readSockaddr(d, e.body(one))
+}
+
+// first is a record, if there is one, else another.
+func first(record, other *rawRecord) *rawRecord {
+	if record != nil {
+		return record
 	}
-	return d
+	return other
 }
 
 // compare puts records into an order that does not depend on that of their

@@ -12,24 +12,13 @@ import (
 // met its Release.
 type Event struct {
 	owner *Correlator
-	node  *node
-
-	time     int64 // milliseconds
-	sequence uint64
-
-	// What the correlator keeps of a pending event.
-	chain, previous, next *Event
-	place, due            int64
-	ended, incomplete     bool
-	early                 bool // see closedEvents.has
-	references            int
+	host  *HostFacts
+	joining
 
 	buffer  []byte
 	records []rawRecord
-	// call is what a SYSCALL record says that was read ahead, callAt one more than
-	// where that record starts; 0 where none was.
-	call   Call
-	callAt uint32
+	// call is what a SYSCALL record says that was read ahead, see callAt.
+	call Call
 
 	// What has been worked out, see details.
 	details details
@@ -40,7 +29,23 @@ type Event struct {
 	memoized [maxFields / 64]uint64
 	pairs    []dataPair
 	pieces   []piece
-	host     *HostFacts
+}
+
+// joining is what the correlator knows of an event.
+type joining struct {
+	node     *node
+	time     int64 // milliseconds
+	sequence uint64
+
+	// What it keeps of a pending event.
+	chain, previous, next *Event
+	place, due            int64
+	ended, incomplete     bool
+	early                 bool // see closedEvents.has
+	// callAt is one more than where the SYSCALL record starts that was read ahead; 0
+	// where none was.
+	callAt     uint32
+	references int
 }
 
 // rawRecord is a record in an event's buffer.
@@ -67,11 +72,10 @@ func (e *Event) reset() {
 	clear(e.memo)
 	clear(e.pairs)
 	clear(e.pieces)
-	*e = Event{
-		owner: e.owner, host: e.owner.options.Host,
-		buffer: buffer, arena: arena, records: e.records[:0],
-		values: e.values[:0], memo: e.memo[:0], pairs: e.pairs[:0], pieces: e.pieces[:0],
-	}
+	e.host, e.joining, e.details = e.owner.options.Host, joining{}, details{}
+	e.memoized = [len(e.memoized)]uint64{}
+	e.buffer, e.arena, e.records = buffer, arena, e.records[:0]
+	e.values, e.memo, e.pairs, e.pieces = e.values[:0], e.memo[:0], e.pairs[:0], e.pieces[:0]
 }
 
 // add appends a copy of a record, and of call if it was read ahead.

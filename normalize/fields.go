@@ -159,8 +159,8 @@ func isHex(text []byte) bool {
 // appendHex appends the bytes that hexadecimal digits of either case stand for,
 // up to the first that is none.
 func appendHex(dst, text []byte) []byte {
-	for i := 0; i+1 < len(text); i += 2 {
-		high, low := nibble(text[i]), nibble(text[i+1])
+	for ; len(text) >= 2; text = text[2:] {
+		high, low := nibble(text[0]), nibble(text[1])
 		if high|low > 0xf {
 			break
 		}

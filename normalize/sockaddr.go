@@ -32,9 +32,8 @@ type sockaddr struct {
 // use is less than 256, so the byte that is not 0 is it. Decoded bytes are
 // appended to arena, which is returned; path is a view into it.
 func parseSockaddr(arena, text []byte) (sockaddr, []byte) {
-	start := len(arena)
-	arena = appendHex(arena, text)
-	raw := arena[start:]
+	var memory [sockaddrInet6]byte
+	raw := appendHex(memory[:0], text[:min(len(text), 2*sockaddrInet)])
 	if len(raw) < 2 {
 		return sockaddr{}, arena
 	}
@@ -44,23 +43,31 @@ func parseSockaddr(arena, text []byte) (sockaddr, []byte) {
 	}
 	switch s.family {
 	case familyInet:
-		if len(raw) < 8 {
+		if len(raw) < sockaddrInet {
 			return sockaddr{}, arena
 		}
 		s.addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte(raw[4:8])), binary.BigEndian.Uint16(raw[2:]))
 	case familyInet6:
-		if len(raw) < 24 {
+		if raw = appendHex(memory[:0], text[:min(len(text), 2*sockaddrInet6)]); len(raw) < 24 {
 			return sockaddr{}, arena
 		}
 		s.addr = netip.AddrPortFrom(netip.AddrFrom16([16]byte(raw[8:24])), binary.BigEndian.Uint16(raw[2:]))
-		if len(raw) >= 28 {
+		if len(raw) == sockaddrInet6 {
 			s.scope = scopeID(raw[24:28], raw[0] == 0)
 		}
 	case familyUnix:
-		s.path, arena = unixPath(arena, start+2)
+		start := len(arena)
+		s.path, arena = unixPath(appendHex(arena, text), start+2)
 	}
 	return s, arena
 }
+
+// How many bytes of an address of IPv4 and IPv6 are read: what follows in a struct
+// sockaddr_in is padding.
+const (
+	sockaddrInet  = 8
+	sockaddrInet6 = 28
+)
 
 // scopeID reads the interface index in the host's byte order.
 func scopeID(raw []byte, bigEndian bool) uint32 {

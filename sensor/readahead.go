@@ -85,8 +85,9 @@ func (p *pipeline) addBlock(block *logBlock) {
 func readAhead(from recordedLog, free <-chan *logBlock, ready chan<- *logBlock) {
 	defer close(ready)
 	var parser normalize.LineParser
+	calls := normalize.NewCallReader()
 	for block := range free {
-		block.fill(from, &parser)
+		block.fill(from, &parser, calls)
 		ready <- block
 		if block.err != nil {
 			return
@@ -95,7 +96,7 @@ func readAhead(from recordedLog, free <-chan *logBlock, ready chan<- *logBlock) 
 }
 
 // fill reads and parses the next part of a log.
-func (b *logBlock) fill(from recordedLog, parser *normalize.LineParser) {
+func (b *logBlock) fill(from recordedLog, parser *normalize.LineParser, reader *normalize.CallReader) {
 	var messages []source.Message
 	var text []byte
 	if messages, text, b.err = from.ReceiveInto(b.buffer); b.err != nil {
@@ -116,7 +117,7 @@ func (b *logBlock) fill(from recordedLog, parser *normalize.LineParser) {
 		if err != nil {
 			continue
 		}
-		if record.ReadCall(&b.calls[calls]) {
+		if reader.Read(record, &b.calls[calls]) {
 			calls++
 		}
 		records++

@@ -1,0 +1,93 @@
+package normalize
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// CallReader reads SYSCALL records as Record.ReadCall does. What it read of the
+// processes that made the last calls it does not read again: the second half of a
+// record, from auid= on, is the same text in all records of a program that runs for
+// a user. One goroutine uses it.
+type CallReader struct {
+	known [knownHalves]knownHalf
+}
+
+// knownHalves is how many second halves are kept, each up to a length of
+// maxKnownHalf bytes.
+const (
+	knownHalves  = 256
+	maxKnownHalf = 1024
+)
+
+// knownHalf is the second half of a record and what it says. Places in it count
+// from its own beginning.
+type knownHalf struct {
+	text           []byte
+	ids            [idCount]uint32 // pid and ppid are not in this half
+	tty, comm, exe span
+}
+
+// NewCallReader makes a CallReader, whose memory is at most some 300 KiB.
+func NewCallReader() *CallReader { return new(CallReader) }
+
+// Read reads a SYSCALL record into call, which the record keeps and which must not
+// change before the record was added. Of a record of another type or form it reads
+// nothing and returns false.
+func (r *CallReader) Read(record *Record, call *Call) bool {
+	if record.Type != TypeSyscall {
+		return false
+	}
+	c := callCursor{text: record.Body}
+	if !call.readCall(&c) {
+		return false
+	}
+	half := record.Body[c.at:]
+	known := r.find(half)
+	if known == nil || !bytes.Equal(known.text, half) {
+		start := uint32(c.at)
+		if !call.readProcess(&c) {
+			return false
+		}
+		if known != nil {
+			known.keep(half, call, start)
+		}
+	} else {
+		known.tell(call, uint32(c.at))
+	}
+	record.call = call
+	return true
+}
+
+// find is where a text is, or would be, kept; nil for one that is not.
+func (r *CallReader) find(half []byte) *knownHalf {
+	const word = 8
+	if len(half) < 4*word || len(half) > maxKnownHalf {
+		return nil
+	}
+	// Users are told by the beginning, programs by what is around the middle and
+	// before the rule's key.
+	begin, middle, end := half[word:], half[len(half)/2:], half[len(half)-3*word:]
+	mixed := binary.LittleEndian.Uint64(begin) ^ binary.LittleEndian.Uint64(middle)*0x9e3779b97f4a7c15
+	mixed = (mixed ^ binary.LittleEndian.Uint64(end) ^ uint64(len(half))) * 0xff51afd7ed558ccd
+	return &r.known[mixed>>56%knownHalves]
+}
+
+// keep remembers what a text that begins at start of a record says.
+func (k *knownHalf) keep(text []byte, call *Call, start uint32) {
+	k.text = append(k.text[:0], text...)
+	k.ids = call.ids
+	k.tty, k.comm, k.exe = call.tty.moved(-start), call.comm.moved(-start), call.exe.moved(-start)
+}
+
+// tell sets in call what the text says, which begins at start.
+func (k *knownHalf) tell(call *Call, start uint32) {
+	pid, ppid := call.ids[idPID], call.ids[idPPID]
+	call.ids = k.ids
+	call.ids[idPID], call.ids[idPPID] = pid, ppid
+	call.tty, call.comm, call.exe = k.tty.moved(start), k.comm.moved(start), k.exe.moved(start)
+}
+
+// moved is the place in a text that has so many bytes more before it; fewer where
+// by is negative, as unsigned numbers are.
+func (s span) moved(by uint32) span { return span{s.start + by, s.end + by} }
