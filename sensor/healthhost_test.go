@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"slices"
+	"strings"
 	"testing"
 
 	"tripline/auditrules"
@@ -89,7 +90,11 @@ func TestLockedHostIsShadowed(t *testing.T) {
 	if err := w.install(plan); err != nil {
 		t.Fatal(err)
 	}
-	host := &healthHost{sensor: &Sensor{watch: w, features: features}, seed: maphash.MakeSeed()}
+	s := &Sensor{watch: w, features: features, plan: plan}
+	if text := s.suspects(); !strings.Contains(text, "a rule of others hides") || !strings.Contains(text, "mend: auditctl -d never,exit ") {
+		t.Errorf("a sample that is missed is explained by %q", text)
+	}
+	host := &healthHost{sensor: s, seed: maphash.MakeSeed()}
 	missing, hidden, err := host.Look()
 	if err != nil || len(missing) != 0 {
 		t.Fatalf("missing %+v, %v", missing, err)

@@ -100,7 +100,11 @@ func (s *Sensor) sayHealth(message health.Message) {
 	case "warning":
 		log, severity = s.options.Log.Warn, output.SeverityWarning
 	}
-	log(message.What, "health", message.ID, "state", message.State(), "by", message.Who.String())
+	args := []any{"health", message.ID, "state", message.State()}
+	if who := message.Who.String(); who != "" {
+		args = append(args, "by", who)
+	}
+	log(message.What, args...)
 	text, err := message.Document(s.host)
 	if err != nil {
 		s.reported.warn("a health alert cannot be written", err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tripline/auditrules"
+	"tripline/auditrules/kernel"
 	"tripline/config"
 	"tripline/sensor/alert"
 	"tripline/sensor/selftest"
@@ -118,6 +119,14 @@ func TestMinute(t *testing.T) {
 				t.Errorf("%d alerts, want %d", alerts, test.alerts)
 			}
 		})
+	}
+}
+
+// TestNoSuspects says of a miss without a cause that there is none.
+func TestNoSuspects(t *testing.T) {
+	s := &Sensor{plan: testPlan(), watch: &watch{control: &fakeControl{}}, features: kernel.Features{Machine: "x86_64"}}
+	if text := s.suspects(); !strings.Contains(text, "nothing is known that hides it") {
+		t.Errorf("it says %q", text)
 	}
 }
 

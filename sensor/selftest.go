@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tripline/auditrules"
 	"tripline/sensor/selftest"
 	"tripline/sensor/selftest/ways"
 )
@@ -193,7 +194,33 @@ func (s *Sensor) judge(ctx context.Context, one *sample, misses int) selftest.Re
 	case explained != "":
 		return result.Is(selftest.Missed, true, explained)
 	}
-	return result.Is(selftest.Missed, false, fmt.Sprintf("no alert within %s, though nothing is known that hides it; tripline doctor may find why", patience))
+	return result.Is(selftest.Missed, false, fmt.Sprintf("no alert within %s, %s", patience, s.suspects()))
+}
+
+// suspects says which rules of others hide what the sensor looks for, and with which
+// command they go.
+func (s *Sensor) suspects() string {
+	const unknown = "though nothing is known that hides it; tripline doctor may find why"
+	loaded, err := s.watch.control.Rules()
+	if err != nil {
+		return unknown
+	}
+	// The plan and not what was installed: who listens beside a sensor installs nothing.
+	var found []string
+	for _, one := range auditrules.Inspect(loaded, s.plan, s.features.Machine) {
+		if one.Effect < auditrules.HidesSome {
+			continue
+		}
+		text := strings.TrimSpace(one.Line + ": " + one.Text)
+		if one.Mend != "" {
+			text += " (mend: " + one.Mend + ")"
+		}
+		found = append(found, text)
+	}
+	if len(found) == 0 {
+		return unknown
+	}
+	return "and a rule of others hides what it looks for: " + strings.Join(found, "; ")
 }
 
 // explainMiss says what a miss of a technique would be due to, empty where it
