@@ -32,16 +32,19 @@ The newest alert is last. Lines that are no alerts are reported and left out.`,
 			if err != nil {
 				return err
 			}
+			var alerts uint64
 			if std.terminal && !selection.asJSON {
-				err = listTable(command, std.out, reader, files, selection.columns())
+				alerts, err = listTable(command, std.out, reader, files, selection.columns())
 			} else {
-				err = listDocuments(command, std.out, reader, files)
+				alerts, err = listDocuments(command, std.out, reader, files)
 			}
 			defects.finish()
 			if err != nil {
 				return err
 			}
-			return finishReading(std.err, reader.Counts(), len(files))
+			counts := reader.Counts()
+			counts.Alerts = alerts // what stands in two files is one
+			return finishReading(std.err, counts, len(files))
 		},
 	}
 	selection.addFiles(command)
@@ -52,33 +55,34 @@ The newest alert is last. Lines that are no alerts are reported and left out.`,
 
 // listDocuments prints the documents in the order in which they are read: the
 // files are in the order of time, and so are the lines in them.
-func listDocuments(command *cobra.Command, to io.Writer, reader *alertlog.Reader, files []string) error {
+func listDocuments(command *cobra.Command, to io.Writer, reader *alertlog.Reader, files []string) (alerts uint64, err error) {
 	out := bufio.NewWriterSize(to, 64<<10)
 	joiner := alertlog.NewJoiner(func(one *alertlog.Alert) error {
 		if _, err := out.Write(append(one.JSON, '\n')); err != nil {
 			return fmt.Errorf("writing results: %w", err)
 		}
+		alerts++
 		return nil
 	})
-	err := reader.Each(command.Context(), files, joiner.Add)
+	err = reader.Each(command.Context(), files, joiner.Add)
 	if err == nil {
 		err = joiner.Flush()
 	}
 	if flushed := out.Flush(); err == nil && flushed != nil {
 		err = fmt.Errorf("writing results: %w", flushed)
 	}
-	return err
+	return alerts, err
 }
 
 // maxListed is how many alerts a table has.
 const maxListed = 100_000
 
 // listTable prints a table. Of too many alerts the newest are shown.
-func listTable(command *cobra.Command, to io.Writer, reader *alertlog.Reader, files []string, columns int) error {
+func listTable(command *cobra.Command, to io.Writer, reader *alertlog.Reader, files []string, columns int) (alerts uint64, err error) {
 	listed := make([]*alertlog.Alert, 0, 64)
 	left := 0
 	known := make(map[string]bool)
-	err := reader.Each(command.Context(), files, func(one *alertlog.Alert) error {
+	err = reader.Each(command.Context(), files, func(one *alertlog.Alert) error {
 		if known[one.ID] || one.Evidence {
 			return nil
 		}
@@ -91,19 +95,19 @@ func listTable(command *cobra.Command, to io.Writer, reader *alertlog.Reader, fi
 		return nil
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	left += max(0, len(listed)-maxListed)
 	listed = newest(listed)
 	if len(listed) > 0 {
 		if _, err := to.Write(alertview.Table(listed, columns)); err != nil {
-			return fmt.Errorf("writing results: %w", err)
+			return 0, fmt.Errorf("writing results: %w", err)
 		}
 	}
 	if left > 0 {
 		_, _ = fmt.Fprintf(command.ErrOrStderr(), "%d older alerts are left out; --since and --until choose others\n", left) // only told
 	}
-	return nil
+	return uint64(len(known)), nil
 }
 
 // newest sorts alerts by time and returns the last of them.
