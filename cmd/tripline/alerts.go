@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -64,10 +65,11 @@ func (s *alertSelection) columns() int {
 }
 
 // files are the files to read: the arguments, or those of the configuration.
-func (s *alertSelection) files(arguments []string) ([]string, error) {
+func (s *alertSelection) files(std streams, arguments []string) ([]string, error) {
 	if len(arguments) > 0 {
 		return arguments, nil
 	}
+	s.noteDefaults(std, os.DirFS("/"))
 	loaded, err := s.load()
 	if err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ func export(command *cobra.Command, std streams, flags *exportFlags, to string, 
 	if err != nil {
 		return err
 	}
-	files, err := flags.files(args)
+	files, err := flags.files(std, args)
 	if err != nil {
 		return err
 	}

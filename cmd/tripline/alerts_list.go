@@ -28,7 +28,7 @@ The newest alert is last. Lines that are no alerts are reported and left out.`,
 			if err != nil {
 				return err
 			}
-			files, err := selection.files(args)
+			files, err := selection.files(std, args)
 			if err != nil {
 				return err
 			}

@@ -52,7 +52,7 @@ func report(command *cobra.Command, std streams, selection *alertSelection, to s
 	if err != nil {
 		return err
 	}
-	files, err := selection.files(args)
+	files, err := selection.files(std, args)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func needsAlert(command *cobra.Command, args []string) error {
 // files that the others name or in the configured ones.
 func findAlert(command *cobra.Command, std streams, selection *alertSelection, args []string) (*alertlog.Alert, error) {
 	id := args[0]
-	files, err := selection.files(args[1:])
+	files, err := selection.files(std, args[1:])
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,7 @@ whether a new rule or exception is quiet on yesterday's log, for instance.`,
 			if failOnAlert && len(logs) == 0 {
 				return &usageError{errors.New("--fail-on-alert needs a recorded LOG on which the rules are tried")}
 			}
+			common.noteDefaults(std, os.DirFS("/"))
 			loaded, err := common.load()
 			if err != nil {
 				return err

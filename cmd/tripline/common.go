@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"strings"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
@@ -39,6 +41,21 @@ func (s *settings) load() (*config.Config, error) {
 		loaded.Rules.Folder = s.rules
 	}
 	return loaded, nil
+}
+
+// installedConfig is where packages put the configuration.
+const installedConfig = "/etc/tripline/sensor.toml"
+
+// noteDefaults tells a person at a terminal that the installed configuration is not
+// what the command goes by. It is never read without --config, so that a build and
+// its tests do not depend on what is installed where they run.
+func (s *settings) noteDefaults(std streams, host fs.FS) {
+	if s.configFile != "" || !std.terminal {
+		return
+	}
+	if _, err := fs.Stat(host, strings.TrimPrefix(installedConfig, "/")); err == nil {
+		_, _ = fmt.Fprintf(std.err, "tripline: going by the built-in defaults; by what is installed: --config %s\n", installedConfig) // only told
+	}
 }
 
 // loadAll reads the configuration and compiles the configured rules, as loadRules

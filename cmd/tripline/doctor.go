@@ -34,6 +34,7 @@ The exit code is 0 where the host can be watched, also with warnings, and 1 wher
 a check fails.`,
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
+			common.noteDefaults(std, os.DirFS("/"))
 			report, err := doctor.Examine(examined(&common))
 			if err != nil {
 				return err

@@ -43,6 +43,7 @@ puts back when it ends.`,
 			if err := requirePrivilege(); err != nil {
 				return err
 			}
+			common.noteDefaults(std, os.DirFS("/"))
 			return run(command, std, &common, loaded, std.terminal && !asJSON, test)
 		},
 	}
