@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -58,7 +59,7 @@ type eventDocument interface {
 // self-test. The match's events are read during the call and not kept.
 func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 	events := make([]json.RawMessage, 0, len(match.Events))
-	parsed := make([]map[string]any, 0, len(match.Events))
+	read := make([]rawObject, 0, len(match.Events))
 	for _, event := range match.Events {
 		if event == nil { // a negative stage stands for no event
 			events = append(events, json.RawMessage("null"))
@@ -69,29 +70,32 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 			return Alert{}, fmt.Errorf("making an alert of rule %q: the event has no document form", match.Rule.Name)
 		}
 		text := whole.AppendJSON(nil, b.Host)
-		fields, err := parse(text)
-		if err != nil {
-			return Alert{}, fmt.Errorf("making an alert of rule %q: reading back an event's document: %w", match.Rule.Name, err)
+		fields, ok := readObject(text)
+		if !ok {
+			return Alert{}, fmt.Errorf("making an alert of rule %q: an event's document is not of the form that events have", match.Rule.Name)
 		}
 		events = append(events, text)
-		parsed = append(parsed, fields)
+		read = append(read, fields)
 	}
 	parts, err := b.parts(match.Rule)
 	if err != nil {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}
 	id := ID(match)
-	document := b.document(match.Rule, parts, parsed)
+	document, err := b.document(match.Rule, parts, read)
+	if err != nil {
+		return Alert{}, fmt.Errorf("making an alert of rule %q: reading back an event's document: %w", match.Rule.Name, err)
+	}
 	fields := triplineFields(parts, id, test, events)
 	b.addLost(fields, match)
 	document["tripline"] = map[string]any{"alert": fields}
-	text, err := encode(document)
+	text, err := encodeObject(nil, document)
 	if err != nil {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}
 	return Alert{
 		ID: id, Test: test, Severity: match.Rule.Severity, JSON: text,
-		Matched: time.Now(), Subject: subjectOf(match, parsed), rule: match.Rule, whole: document,
+		Matched: time.Now(), Subject: subjectOf(match, read[len(read)-1]), rule: match.Rule, whole: document,
 	}, nil
 }
 
@@ -136,10 +140,10 @@ func ID(match detect.Match) string {
 
 // document is the alert without Tripline's own part: the last event's time,
 // process and user, the first destination, and the rule.
-func (b *Builder) document(rule *detect.Rule, parts ruleParts, events []map[string]any) map[string]any {
+func (b *Builder) document(rule *detect.Rule, parts ruleParts, events []rawObject) (map[string]any, error) {
 	last := events[len(events)-1]
 	document := map[string]any{
-		"@timestamp":  last["@timestamp"],
+		"@timestamp":  last.get("@timestamp"),
 		"ecs":         map[string]any{"version": normalize.ECSVersion},
 		"message":     rule.Name,
 		"data_stream": map[string]any{"type": "logs", "dataset": "tripline.alerts", "namespace": "default"},
@@ -148,28 +152,41 @@ func (b *Builder) document(rule *detect.Rule, parts ruleParts, events []map[stri
 			"risk_score": rule.RiskScore, "severity": rule.RiskScore,
 			"category": union(events, "event", "category"),
 			"type":     union(events, "event", "type"),
-			"action":   lookup(last, "event", "action"),
+			"action":   last.get("event", "action"),
 		},
 		"rule":   parts.rule,
 		"kibana": parts.kibana,
 	}
-	for _, name := range []string{"process", "user", "container", "host", "agent"} {
-		if value, ok := last[name]; ok {
-			document[name] = value
-		}
-	}
-	for _, name := range []string{"destination", "source", "network"} {
-		for _, event := range events {
-			if value, ok := event[name]; ok {
-				document[name] = value
-				break
-			}
-		}
-	}
 	if parts.threat != nil {
 		document["threat"] = parts.threat
 	}
-	return document
+	return document, takeParts(document, events)
+}
+
+// takeParts puts what an alert has of its events themselves into its document: whom
+// the last is about, and the first that says it, with whom.
+func takeParts(document map[string]any, events []rawObject) error {
+	take := func(name string, from []rawObject) error {
+		for _, event := range from {
+			if value := event.get(name); value != nil {
+				same, err := canonical(value)
+				document[name] = same
+				return err
+			}
+		}
+		return nil
+	}
+	for _, name := range []string{"process", "user", "container", "host", "agent"} {
+		if err := take(name, events[len(events)-1:]); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"destination", "source", "network"} {
+		if err := take(name, events); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // triplineFields is the part under tripline.alert.
@@ -220,18 +237,11 @@ func lookup(fields map[string]any, path ...string) any {
 }
 
 // union lists the distinct values of a field over all events, in their order.
-func union(events []map[string]any, path ...string) []any {
-	var all []any
-	seen := make(map[any]bool)
+func union(events []rawObject, path ...string) (all []string) {
 	for _, event := range events {
-		values, ok := lookup(event, path...).([]any)
-		if !ok {
-			continue
-		}
-		for _, value := range values {
-			if text, ok := value.(string); ok && !seen[text] {
-				seen[text] = true
-				all = append(all, text)
+		for _, one := range event.texts(path...) {
+			if !slices.Contains(all, one) {
+				all = append(all, one)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -34,8 +35,10 @@ func (a *Alert) Enrichment(at time.Time, evidence any) ([]byte, error) {
 		}
 	}
 	process := map[string]any{}
+	known, _ := a.whole["process"].(json.RawMessage)
+	about, _ := readObject(known)
 	for _, name := range []string{"entity_id", "pid", "executable", "name"} {
-		if value := lookup(a.whole, "process", name); value != nil {
+		if value := about.get(name); value != nil {
 			process[name] = value
 		}
 	}

@@ -1,7 +1,7 @@
 package alert
 
 import (
-	"encoding/json"
+	"strconv"
 	"time"
 
 	"tripline/detect"
@@ -22,17 +22,11 @@ type Subject struct {
 	FirstEvent time.Time
 }
 
-// subjectOf reads the subject from the documents of the matched events. Where
-// several processes took part, it is that of the last event.
-func subjectOf(match detect.Match, events []map[string]any) Subject {
-	last := events[len(events)-1]
-	raw := func(path ...string) string {
-		value, _ := lookup(last, path...).(string)
-		return value
-	}
+// subjectOf reads the subject from the document of the last matched event, whose
+// process it is where several took part.
+func subjectOf(match detect.Match, last rawObject) Subject {
 	number := func(path ...string) uint32 {
-		value, _ := lookup(last, path...).(json.Number)
-		n, err := value.Int64()
+		n, err := strconv.ParseInt(string(last.get(path...)), 10, 64)
 		if err != nil || n < 0 || n > 1<<31 {
 			return 0
 		}
@@ -40,9 +34,9 @@ func subjectOf(match detect.Match, events []map[string]any) Subject {
 	}
 	s := Subject{
 		PID: number("process", "pid"), ParentPID: number("process", "parent", "pid"),
-		EntityID: raw("process", "entity_id"), Inferred: raw("tripline", "identity") != "verified",
-		Executable: raw("process", "executable"), CommandLine: raw("process", "command_line"), Name: raw("process", "name"),
-		UserID: raw("user", "id"), LoginID: raw("user", "audit", "id"),
+		EntityID: last.text("process", "entity_id"), Inferred: last.text("tripline", "identity") != "verified",
+		Executable: last.text("process", "executable"), CommandLine: last.text("process", "command_line"), Name: last.text("process", "name"),
+		UserID: last.text("user", "id"), LoginID: last.text("user", "audit", "id"),
 	}
 	for _, event := range match.Events {
 		if event == nil { // a negative stage

@@ -1,0 +1,200 @@
+package alert
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// rawMember is a member of a JSON object with the text of its value.
+type rawMember struct {
+	name  string
+	value json.RawMessage
+}
+
+// rawObject is a JSON object whose values are not decoded. It is read once, which is
+// a tenth of the work of decoding it.
+type rawObject []rawMember
+
+// readObject splits an object that has no white space and no escapes in the names of
+// its members, as Event.AppendJSON and encode write them. It returns false for any
+// other.
+func readObject(text []byte) (rawObject, bool) {
+	const fewMembers = 16
+	if len(text) < 2 || text[0] != '{' {
+		return nil, false
+	}
+	if string(text) == "{}" {
+		return nil, true
+	}
+	object := make(rawObject, 0, fewMembers)
+	for at := 1; ; at++ {
+		key := endOfValue(text, at)
+		if key < 0 || key >= len(text) || text[key] != ':' || text[at] != '"' {
+			return nil, false
+		}
+		end := endOfValue(text, key+1)
+		if end < 0 || end >= len(text) {
+			return nil, false
+		}
+		name := text[at+1 : key-1]
+		if bytes.IndexByte(name, '\\') >= 0 {
+			return nil, false
+		}
+		object = append(object, rawMember{string(name), json.RawMessage(text[key+1 : end])})
+		if text[end] == '}' {
+			return object, end == len(text)-1
+		}
+		if at = end; text[at] != ',' {
+			return nil, false
+		}
+	}
+}
+
+// endOfValue finds where a value ends that begins at text[at:], -1 where it does
+// not.
+func endOfValue(text []byte, at int) int {
+	depth := 0
+	for start := at; at < len(text); at++ {
+		switch text[at] {
+		case '"':
+			if at = endOfString(text, at); at < 0 {
+				return -1
+			}
+			if depth == 0 && start < at {
+				return at + 1
+			}
+		case '{', '[':
+			depth++
+		case '}', ']', ',', ':':
+			if depth == 0 {
+				return at
+			}
+			if text[at] == '}' || text[at] == ']' {
+				depth--
+			}
+		}
+	}
+	return -1
+}
+
+// endOfString finds the closing quotation mark of a string that begins at text[at:],
+// -1 where there is none.
+func endOfString(text []byte, at int) int {
+	for at++; at < len(text); at++ {
+		end := bytes.IndexByte(text[at:], '"')
+		if end < 0 {
+			return -1
+		}
+		if escape := bytes.IndexByte(text[at:at+end], '\\'); escape >= 0 {
+			at += escape + 1
+			continue
+		}
+		return at + end
+	}
+	return -1
+}
+
+// get is the text of a nested value; nil where it is missing.
+func (o rawObject) get(path ...string) json.RawMessage {
+	for i := range o {
+		if o[i].name != path[0] {
+			continue
+		}
+		if len(path) == 1 {
+			return o[i].value
+		}
+		inner, _ := readObject(o[i].value)
+		return inner.get(path[1:]...)
+	}
+	return nil
+}
+
+// text is a nested string, empty where it is missing or something else.
+func (o rawObject) text(path ...string) (decoded string) {
+	value := o.get(path...)
+	if len(value) < 2 || value[0] != '"' {
+		return ""
+	}
+	if bytes.IndexByte(value, '\\') < 0 {
+		return string(value[1 : len(value)-1])
+	}
+	if err := json.Unmarshal(value, &decoded); err != nil {
+		return ""
+	}
+	return decoded
+}
+
+// texts is a nested list of strings, nil where it is missing or something else.
+func (o rawObject) texts(path ...string) (decoded []string) {
+	value := o.get(path...)
+	if value == nil || json.Unmarshal(value, &decoded) != nil {
+		return nil
+	}
+	return decoded
+}
+
+// canonical is a value as encode would write it, had it been decoded. Events write
+// some characters in another way, and then have a backslash; the two separators of
+// lines that encoding/json escapes begin with the byte 0xE2.
+func canonical(value json.RawMessage) (json.RawMessage, error) {
+	if bytes.IndexByte(value, '\\') < 0 && bytes.IndexByte(value, 0xe2) < 0 {
+		return value, nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(value))
+	decoder.UseNumber()
+	var decoded any
+	if err := decoder.Decode(&decoded); err != nil {
+		return nil, fmt.Errorf("decoding JSON: %w", err)
+	}
+	return encode(decoded)
+}
+
+// encodeObject writes an object as encode does. Values whose text is known, which
+// must have no white space between, are put in as they are.
+func encodeObject(dst []byte, object map[string]any) ([]byte, error) {
+	names := make([]string, 0, len(object))
+	for name := range object {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	dst = append(dst, '{')
+	for i, name := range names {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		key, err := encode(name)
+		if err != nil {
+			return nil, err
+		}
+		if dst, err = encodeValue(append(append(dst, key...), ':'), object[name]); err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+// encodeValue writes a value of an object.
+func encodeValue(dst []byte, value any) ([]byte, error) {
+	switch known := value.(type) {
+	case json.RawMessage:
+		if known == nil {
+			return append(dst, "null"...), nil
+		}
+		return append(dst, known...), nil
+	case map[string]any:
+		return encodeObject(dst, known)
+	case []json.RawMessage:
+		dst = append(dst, '[')
+		for i, one := range known {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(dst, one...)
+		}
+		return append(dst, ']'), nil
+	}
+	text, err := encode(value)
+	return append(dst, text...), err
+}
