@@ -223,13 +223,13 @@ func (c *Correlator) append(event *Event, record *Record) {
 		c.counters.truncated.Add(1)
 		return
 	}
-	body, enriched, call := record.Body, record.Enriched, record.call
-	if len(body)+len(enriched) > room {
+	if len(record.Body)+len(record.Enriched) <= room {
+		event.add(record.Type, record.Body, record.Enriched, record.call)
+	} else {
 		c.counters.truncated.Add(1)
-		body, call = body[:min(len(body), room)], nil
-		enriched = enriched[:min(len(enriched), room-len(body))]
+		body := record.Body[:min(len(record.Body), room)]
+		event.add(record.Type, body, record.Enriched[:min(len(record.Enriched), room-len(body))], nil)
 	}
-	event.add(record.Type, body, enriched, call)
 	if record.Type.alone() || record.Type == TypeProctitle && c.abridged == WithoutEnds {
 		event.ended = true
 	}

@@ -384,6 +384,12 @@ func (d *details) readUringop(body []byte) {
 
 // readSockaddr reads a SOCKADDR record.
 func (e *Event) readSockaddr(d *details, body []byte) {
+	const key = "saddr="
+	if len(body) > len(key) && string(body[:len(key)]) == key && nibble(body[len(key)]) <= 0xf && bytes.IndexByte(body, ' ') < 0 {
+		if d.address, e.arena = parseSockaddr(e.arena, body[len(key):]); d.address.known {
+			return // the record as the kernel writes it
+		}
+	}
 	s := scanner{rest: body}
 	var p pair
 	for s.next(&p) {

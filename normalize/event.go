@@ -83,7 +83,9 @@ func (e *Event) add(typ RecordType, body, enriched []byte, call *Call) {
 	start := len(e.buffer)
 	e.buffer = append(e.buffer, body...)
 	end := len(e.buffer)
-	e.buffer = append(e.buffer, enriched...)
+	if len(enriched) > 0 {
+		e.buffer = append(e.buffer, enriched...)
+	}
 	if call != nil && e.callAt == 0 {
 		e.call, e.callAt = *call, uint32(start)+1
 	}

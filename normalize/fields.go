@@ -169,6 +169,22 @@ func appendHex(dst, text []byte) []byte {
 	return dst
 }
 
+// decodeHex decodes as many bytes as dst holds, up to the first digit that is none,
+// and returns how many.
+func decodeHex(dst, text []byte) int {
+	for i := range dst {
+		if len(text) < 2 {
+			return i
+		}
+		high, low := nibble(text[0]), nibble(text[1])
+		if high|low > 0xf {
+			return i
+		}
+		dst[i], text = high<<4|low, text[2:]
+	}
+	return len(dst)
+}
+
 // nibble is the value of a hexadecimal digit, 0xff when it is none.
 func nibble(digit byte) byte { return nibbles[digit] - 1 }
 

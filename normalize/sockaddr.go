@@ -33,7 +33,7 @@ type sockaddr struct {
 // appended to arena, which is returned; path is a view into it.
 func parseSockaddr(arena, text []byte) (sockaddr, []byte) {
 	var memory [sockaddrInet6]byte
-	raw := appendHex(memory[:0], text[:min(len(text), 2*sockaddrInet)])
+	raw := memory[:decodeHex(memory[:sockaddrInet], text)]
 	if len(raw) < 2 {
 		return sockaddr{}, arena
 	}
@@ -48,7 +48,7 @@ func parseSockaddr(arena, text []byte) (sockaddr, []byte) {
 		}
 		s.addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte(raw[4:8])), binary.BigEndian.Uint16(raw[2:]))
 	case familyInet6:
-		if raw = appendHex(memory[:0], text[:min(len(text), 2*sockaddrInet6)]); len(raw) < 24 {
+		if raw = memory[:decodeHex(memory[:], text)]; len(raw) < 24 {
 			return sockaddr{}, arena
 		}
 		s.addr = netip.AddrPortFrom(netip.AddrFrom16([16]byte(raw[8:24])), binary.BigEndian.Uint16(raw[2:]))

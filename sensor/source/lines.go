@@ -97,7 +97,10 @@ func (l *lines) add(line []byte, torn bool) {
 		l.skipping = 0
 		return
 	}
-	l.messages = append(l.messages, Message{Data: bytes.TrimSuffix(line, []byte{'\r'}), Line: l.line, Torn: torn})
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	l.messages = append(l.messages, Message{Data: line, Line: l.line, Torn: torn})
 }
 
 // rest makes a message of what is left at the end, a line without an ending. It
