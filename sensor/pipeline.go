@@ -69,8 +69,11 @@ type pipeline struct {
 
 	// newest is the latest time of an event, in nanoseconds since the Unix epoch.
 	newest int64
-	// elapsed is a clock that nobody can set, by which records are awaited.
-	elapsed func() time.Duration
+	// elapsed is a clock that nobody can set. awaited is for how long records have been
+	// awaited by it, as of the moment reached, at which newest was newestThen.
+	elapsed          func() time.Duration
+	awaited, reached time.Duration
+	newestThen       int64
 
 	alerts, unreadable atomic.Uint64
 }
@@ -222,8 +225,9 @@ const (
 func (p *pipeline) pumpKernel(from source.Source) error {
 	lastAdvance := time.Now()
 	for p.failure == nil {
-		asked := time.Now()
+		asked := p.elapsed()
 		messages, err := from.Receive(p.patience())
+		received := p.elapsed()
 		if err != nil {
 			if errors.Is(err, source.ErrInterrupted) || errors.Is(err, io.EOF) {
 				p.finish(false)
@@ -238,6 +242,7 @@ func (p *pipeline) pumpKernel(from source.Source) error {
 			p.abridger.note(messages)
 		}
 		p.add(messages)
+		p.await(asked, received, len(messages) > 0)
 		select {
 		case task := <-p.tasks:
 			task()
@@ -247,7 +252,7 @@ func (p *pipeline) pumpKernel(from source.Source) error {
 			if p.abridger != nil {
 				p.abridger.decide(now)
 			}
-			p.advance(now, len(messages) == 0 && now.Sub(asked) >= incompleteWait)
+			p.advance(now, len(messages) == 0 && received-asked >= incompleteWait)
 			lastAdvance = now
 		}
 	}
@@ -283,6 +288,19 @@ func (p *pipeline) patience() time.Duration {
 	return -1
 }
 
+// await adds to the time for which records have been awaited. What passes while this
+// goroutine is busy, or the machine is not run, is none of it: the rest of an event may
+// be in the source's queue, or in the kernel's. So a wait counts for little more than
+// it was to take; and while there are records, as much time passes as between events.
+func (p *pipeline) await(asked, received time.Duration, some bool) {
+	passed := min(received-asked, 2*incompleteWait)
+	if some {
+		passed = min(received-p.reached, time.Duration(p.newest-p.newestThen))
+	}
+	p.awaited += max(passed, 0)
+	p.reached, p.newestThen = received, p.newest
+}
+
 // inFlight is how long an event may be on its way to the engine when nothing waits in
 // the source's queue: the kernel stamps it with a clock of up to 10 ms, hands it on by
 // a thread of its own, and its records may be awaited for the correlator's tolerance.
@@ -292,7 +310,7 @@ const inFlight = 300 * time.Millisecond
 // is not decided by the time of day while events wait to be received, which in a flood
 // are seconds old: only once the source was quiet.
 func (p *pipeline) advance(now time.Time, quiet bool) {
-	p.correlator.Advance(p.elapsed().Milliseconds())
+	p.correlator.Advance(p.awaited.Milliseconds())
 	if p.engine == nil {
 		return
 	}

@@ -139,3 +139,71 @@ func TestAbsenceIsNotDecidedWhileEventsWait(t *testing.T) {
 		})
 	}
 }
+
+// turn is one receiving: how long it takes, what comes of it, and for how long other
+// work keeps the pipeline from the next.
+type turn struct {
+	wait     time.Duration
+	messages []source.Message
+	busy     time.Duration
+}
+
+// turnSource hands out what its turns say, and then nothing.
+type turnSource struct {
+	source.Source
+	p     *pipeline
+	turns []turn
+	quiet int
+}
+
+func (s *turnSource) Receive(time.Duration) ([]source.Message, error) {
+	if len(s.turns) == 0 {
+		if s.quiet++; s.quiet > 10 {
+			return nil, source.ErrInterrupted
+		}
+		time.Sleep(incompleteWait)
+		return nil, nil
+	}
+	next := s.turns[0]
+	s.turns = s.turns[1:]
+	if next.busy > 0 {
+		s.p.tasks <- func() { time.Sleep(next.busy) }
+	}
+	time.Sleep(next.wait)
+	return next.messages, nil
+}
+
+// TestBusyIsNoWaiting keeps the pipeline from receiving for longer than the records of
+// an event are awaited, between two records of one.
+func TestBusyIsNoWaiting(t *testing.T) {
+	const stall = 400 * time.Millisecond
+	head := fmt.Sprintf("msg=audit(%.3f:7): ", float64(time.Now().UnixMilli())/1000)
+	connect := []source.Message{
+		{Data: []byte("type=SYSCALL " + head + "arch=c000003e syscall=42 success=yes exit=0 a0=3 a1=1 a2=10 a3=0 items=0 ppid=1 pid=9 euid=0 exe=\"/a\"")},
+		{Data: []byte("type=SOCKADDR " + head + "saddr=020001BBC00002010000000000000000")},
+		{Data: []byte("type=EOE " + head)},
+	}
+	first, rest := turn{messages: connect[:1]}, turn{messages: connect[1:]}
+	for name, test := range map[string]struct {
+		turns                    []turn
+		events, incomplete, late uint64
+	}{
+		"busy after nothing came": {[]turn{first, {wait: incompleteWait}, {wait: incompleteWait, busy: stall}, rest}, 1, 0, 0},
+		"busy with other events":  {[]turn{first, {wait: incompleteWait}, {messages: setsidOf(8, 8, time.Now(), 0), busy: stall}, rest}, 2, 0, 0},
+		"not run":                 {[]turn{first, {wait: incompleteWait}, {wait: stall}, rest}, 1, 0, 0},
+		"it never comes":          {[]turn{first}, 1, 1, 0},
+		"it comes too late": {[]turn{
+			first, {wait: incompleteWait}, {wait: incompleteWait}, {wait: incompleteWait}, {wait: incompleteWait}, {wait: incompleteWait}, rest,
+		}, 1, 1, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPipeline(nil, detect.Limits{}, normalize.NewLogResolver())
+			if err := p.pumpKernel(&turnSource{p: p, turns: test.turns}); err != nil {
+				t.Fatal(err)
+			}
+			if got := p.correlator.Stats(); got.Events != test.events || got.Incomplete != test.incomplete || got.Late != test.late {
+				t.Errorf("%d events, %d incomplete, %d records late", got.Events, got.Incomplete, got.Late)
+			}
+		})
+	}
+}
