@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"strings"
+	"io"
+	"strconv"
 )
 
 // writeCSV writes the samples as a table; its columns are the sample's names.
@@ -30,15 +32,29 @@ func writeCSV(record *Record) ([]byte, error) {
 	return text.Bytes(), to.Error()
 }
 
-// row is a sample's names and values in their order.
+// row is a sample's names and values in their order; what is nested is named alone.
 func row(sample *Sample) (names, values []string, err error) {
 	text, err := json.Marshal(sample)
 	if err != nil {
 		return nil, nil, fmt.Errorf("encoding a sample: %w", err)
 	}
-	for member := range strings.SplitSeq(strings.Trim(string(text), "{}"), ",") {
-		name, value, _ := strings.Cut(member, ":")
-		names, values = append(names, strings.Trim(name, `"`)), append(values, value)
+	name := ""
+	for decoder := json.NewDecoder(bytes.NewReader(text)); ; {
+		token, err := decoder.Token()
+		switch value := token.(type) {
+		case nil: // the end, which a text of our own has
+			return names, values, ignoreEOF(err)
+		case string:
+			name = value
+		case float64:
+			names, values = append(names, name), append(values, strconv.FormatFloat(value, 'f', -1, 64))
+		}
 	}
-	return names, values, nil
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }

@@ -86,7 +86,7 @@ func (s *settings) soakTo(ctx context.Context, to io.Writer) (err error) {
 		return err
 	}
 	if !verdict.Passed {
-		return errors.New("a check failed; the record says which")
+		return errFailed
 	}
 	return nil
 }
@@ -117,15 +117,16 @@ func (s *settings) drawRecord(to io.Writer) error {
 			return fmt.Errorf("writing %s: %w", one.path, err)
 		}
 	}
-	printVerdict(to, record)
-	return nil
+	return printVerdict(to, record)
 }
 
+// errFailed says that a check failed, which the table says.
+var errFailed = errors.New("a check failed; the record says which")
+
 // printVerdict prints the checks as a table.
-func printVerdict(to io.Writer, record *Record) {
+func printVerdict(to io.Writer, record *Record) error {
 	if record.Verdict == nil {
-		fmt.Fprintf(to, "the record has %d samples and no end\n", len(record.Samples))
-		return
+		return fmt.Errorf("the record has %d samples and no end", len(record.Samples))
 	}
 	for _, check := range record.Verdict.Checks {
 		result := "ok"
@@ -134,4 +135,8 @@ func printVerdict(to io.Writer, record *Record) {
 		}
 		fmt.Fprintf(to, "%-5s %-42s %s\n", result, check.Name, check.Found)
 	}
+	if !record.Verdict.Passed {
+		return errFailed
+	}
+	return nil
 }

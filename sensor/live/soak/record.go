@@ -39,10 +39,10 @@ type Sample struct {
 	Events     uint64  `json:"events"`
 	Pending    int     `json:"pending_sequences"`
 	// KernelLost is what the kernel lost, RecordsLost what went missing or was
-	// unusable on the way from it to the engine: overruns, gaps, late, truncated
-	// and unreadable records, evicted events.
+	// unusable on the way from it to the engine, which Lost has by its kind.
 	KernelLost  uint32 `json:"kernel_lost"`
 	RecordsLost uint64 `json:"records_lost"`
+	Lost        Losses `json:"lost"`
 	// SpoolBytes is what the spools' files have; a file goes when all in it was
 	// delivered. Waiting are the documents that were not.
 	SpoolBytes int64  `json:"spool_bytes"`
@@ -56,6 +56,23 @@ type Sample struct {
 	// Syslog and Elasticsearch are the planted pairs whose alerts the receivers have.
 	Syslog        int `json:"delivered_syslog"`
 	Elasticsearch int `json:"delivered_elasticsearch"`
+}
+
+// Losses are what may happen to records and events between the kernel and the engine.
+type Losses struct {
+	Overruns uint64 `json:"overruns"`
+	Gaps     uint64 `json:"gaps"`
+	// Late records came when their event was over. An event that needed one of them
+	// is incomplete; those of others are titles and ends, and no loss.
+	Late       uint64 `json:"late"`
+	Truncated  uint64 `json:"truncated"`
+	Unreadable uint64 `json:"unreadable"`
+	Incomplete uint64 `json:"incomplete"`
+	Evicted    uint64 `json:"evicted"`
+}
+
+func (l *Losses) sum() uint64 {
+	return l.Overruns + l.Gaps + l.Truncated + l.Unreadable + l.Incomplete + l.Evicted
 }
 
 // The things that a mark may say begin or end.

@@ -145,10 +145,19 @@ func (s *sensor) lostSince(ctx context.Context, before *status.Status) (uint64, 
 	return recordsLost(after) - recordsLost(before) + uint64(kernelLost(after)-kernelLost(before)), nil
 }
 
-// recordsLost adds up what went missing between the kernel and the engine.
-func recordsLost(s *status.Status) uint64 {
+// losses are what went missing between the kernel and the engine.
+func losses(s *status.Status) Losses {
 	r, e := &s.Records, &s.Events
-	return r.Overruns + r.Gaps + r.Late + r.Truncated + r.Unreadable + r.Failures + e.Evicted
+	return Losses{
+		Overruns: r.Overruns, Gaps: r.Gaps, Late: r.Late, Truncated: r.Truncated, Unreadable: r.Unreadable,
+		Incomplete: e.Incomplete, Evicted: e.Evicted,
+	}
+}
+
+// recordsLost adds them up.
+func recordsLost(s *status.Status) uint64 {
+	all := losses(s)
+	return all.sum()
 }
 
 func kernelLost(s *status.Status) uint32 {

@@ -148,7 +148,7 @@ func (k *soak) sample(ctx context.Context) error {
 	taken := &Sample{
 		At: time.Since(k.began).Seconds(), Resident: now.Process.Resident, Heap: now.Process.Heap, CPU: now.Process.CPU,
 		Goroutines: now.Process.Goroutines, Records: now.Records.Received, Events: now.Events.Joined, Pending: now.Engine.Pending,
-		KernelLost: kernelLost(now), RecordsLost: recordsLost(now), Reloads: now.Reloads.Done, FailedReloads: now.Reloads.Failed,
+		KernelLost: kernelLost(now), RecordsLost: recordsLost(now), Lost: losses(now), Reloads: now.Reloads.Done, FailedReloads: now.Reloads.Failed,
 		Planted: len(k.pairs.all()), Raised: now.Alerts.Raised, Syslog: k.syslog.got.count(), Elasticsearch: k.elastic.got.count(),
 	}
 	for _, output := range now.Outputs {
