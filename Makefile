@@ -36,7 +36,7 @@ HAS_LIVE := $(wildcard $(LIVE)/*_test.go)
 PACKAGES  = $(shell $(OFFLINE) $(GO) list ./... | grep -v '/sensor/live$$')
 
 .PHONY: help build build-all packages packages-twice test-packages test-service vendor-bundle test-offline man run test race \
-	fuzz bench bench-live bench-peers test-kernels lint fmt cover clean
+	fuzz bench bench-live bench-peers soak soak-guest test-kernels lint fmt cover clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -111,22 +111,43 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s).
 		done; \
 	done
 
-bench: ## Run the benchmarks that need no audit system, one package at a time.
-	$(GO) test -p 1 -run '^$$' -bench . -benchmem $(PACKAGES)
+# The benchmarks' output with a table of aims after it, and JSON beside it: JSON=FILE,
+# or in bench/.
+BENCHTABLE = $(GO) run ./internal/benchtable -of $(1) -json $(or $(JSON),bench/$(1).json)
 
-bench-live: ## Measure against the live kernel beside the naive loop (root).
+bench: build ## Run the benchmarks that need no audit system, one package at a time; a table, and JSON=FILE.
+	$(GO) test -p 1 -timeout 60m -run '^$$' -bench . -benchmem $(PACKAGES) | $(call BENCHTABLE,bench) -program bin/tripline
+
+bench-live: ## Measure against the live kernel beside the naive loop (root); a table, and JSON=FILE.
 ifeq ($(HAS_LIVE),)
 	@echo "$(LIVE) has no benchmarks." >&2; exit 1
 else
 	@[ "$$(id -u)" = 0 ] || { echo "bench-live changes kernel audit while it runs: run it as root." >&2; exit 1; }
-	$(GO) test -count=1 -v -timeout 20m -run '^$$' -bench Live -benchtime 1x $(LIVE)
+	$(GO) test -count=1 -v -timeout 40m -run '^$$' -bench Live -benchtime 1x $(LIVE) | $(call BENCHTABLE,live)
 endif
 
 # Only the programs that others wrote are installed; nothing of them is started but
 # for the measurement.
-bench-peers: ## Compare with auditd's tools, LAUREL and go-libaudit (root; installs them from Debian).
+bench-peers: ## Compare with auditd, its tools, LAUREL and go-libaudit (root; installs them from Debian); a table, and JSON=FILE.
 	tools/install-test-peers.sh laurel
-	BENCH_PEERS=1 $(GO) test -count=1 -timeout 60m -run '^$$' -bench Peers -benchtime 1x ./sensor
+	BENCH_PEERS=1 $(GO) test -p 1 -count=1 -timeout 60m -run '^$$' -bench Peers -benchtime 1x ./sensor $(LIVE) | $(call BENCHTABLE,peers)
+
+# The record is kept in bench/, with the picture and the table of samples.
+SOAK     ?= 1h
+SOAKARGS ?=
+soak: build ## Soak the sensor on this host for SOAK=1h: floods, pauses, reloads, outages; checks and a plot (root).
+	@[ "$$(id -u)" = 0 ] || { echo "soak changes kernel audit while it runs: run it as root." >&2; exit 1; }
+	@mkdir -p bench
+	CGO_ENABLED=0 $(GO) build -buildvcs=false -o bin/ ./sensor/live/behave ./sensor/live/soak
+	@status=0; bin/soak -for $(SOAK) -out bench/soak.ndjson $(SOAKARGS) || status=$$?; \
+		bin/soak -draw bench/soak.ndjson -svg bench/soak.svg -csv bench/soak.csv; exit $$status
+
+soak-guest: ## The same in a guest with one processor, a Debian kernel and its own audit, by qemu; leaves this host's alone.
+	@mkdir -p bench
+	CGO_ENABLED=0 $(GO) build -buildvcs=false -o bin/ ./sensor/live/soak
+	@status=0; $(GO) run ./sensor/kernels -suites "$(or $(SUITES),trixie)" -limit 3h -record bench/soak.ndjson \
+		-soak "-for=$(SOAK)$(if $(SOAKARGS),$(shell printf ',%s' $(SOAKARGS)))" || status=$$?; \
+		bin/soak -draw bench/soak.ndjson -svg bench/soak.svg -csv bench/soak.csv; exit $$status
 
 # KERNELS names kernels to boot by path; without it Debian's are fetched once,
 # from this machine's mirror or DEBIAN_MIRROR. SUITES names the releases.
@@ -146,4 +167,4 @@ cover: ## Show the test coverage of each function and in all.
 	$(GO) tool cover -func cover.out
 
 clean: ## Remove what was built.
-	rm -rf bin dist cover.out
+	rm -rf bin dist bench cover.out

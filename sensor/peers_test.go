@@ -40,17 +40,15 @@ type reader struct {
 
 // readFigures are what one reader needed.
 type readFigures struct {
-	Name string `json:"name"`
+	Name string
 	// RecordsPerCPUSecond is the best of all rounds, RatioOfReplay how many times as
 	// many a replay reads.
-	RecordsPerCPUSecond float64 `json:"records_per_cpu_second"`
-	RatioOfReplay       float64 `json:"ratio_of_replay"`
+	RecordsPerCPUSecond, RatioOfReplay float64
 }
 
 // BenchmarkPeersReplay reads one log with Tripline, LAUREL, ausearch and go-libaudit,
 // in turn, and prints how many records each reads in a second of processor time. It
-// is asked for with BENCH_PEERS=1, because it installs nothing and takes minutes;
-// with BENCH_JSON=FILE the figures are written there too.
+// is asked for with BENCH_PEERS=1, because it installs nothing and takes minutes.
 func BenchmarkPeersReplay(b *testing.B) {
 	if os.Getenv("BENCH_PEERS") == "" {
 		b.Skip("compares with programs of others for some minutes: make bench-peers")
@@ -234,23 +232,12 @@ func processorTime(b *testing.B) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// printPeers prints the table, and writes it as JSON where that is asked for.
+// printPeers prints the table.
 func printPeers(b *testing.B, figures []readFigures) {
 	b.Helper()
 	fmt.Printf("\nrecords a second of processor time, one core, best of %d rounds in turn\n", peersRounds)
 	for _, f := range figures {
 		fmt.Printf("%-38s %12.0f   replay reads %.1f times as many\n", f.Name, f.RecordsPerCPUSecond, f.RatioOfReplay)
 		b.ReportMetric(f.RatioOfReplay, strings.NewReplacer(" ", "_", ",", "").Replace(f.Name)+"_ratio")
-	}
-	path := os.Getenv("BENCH_JSON")
-	if path == "" {
-		return
-	}
-	text, err := json.MarshalIndent(figures, "", "  ")
-	if err == nil {
-		err = os.WriteFile(path, append(text, '\n'), 0o600)
-	}
-	if err != nil {
-		b.Fatal(err)
 	}
 }

@@ -2,7 +2,6 @@ package live
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -46,8 +45,7 @@ const floodWaitTime = 15000
 // that writes what it receives, in turn in one run, under floods from one process of
 // root: one connects a datagram socket, the other makes, connects (refused) and
 // closes stream sockets. Then it measures which flood each holds while nobody waits
-// for it, and the latency of alerts. It prints tables; with BENCH_JSON=FILE the
-// figures are written there too.
+// for it, and the latency of alerts. It prints tables.
 func BenchmarkLive(b *testing.B) {
 	needLive(b)
 	unchanged(b)
@@ -64,7 +62,9 @@ func BenchmarkLive(b *testing.B) {
 			fmt.Printf("system call to alert line, %s: p50 %.2f ms, p99 %.2f ms (%d alerts)\n", name,
 				figures["latency_p50_ms_"+name], figures["latency_p99_ms_"+name], len(latencies))
 		}
-		writeFigures(b, figures)
+		for name, figure := range figures {
+			b.ReportMetric(figure, name)
+		}
 	}
 }
 
@@ -312,25 +312,6 @@ func latenciesOfOne(b *testing.B, flood string) []time.Duration {
 	}
 	s.stop(syscall.SIGTERM)
 	return latencies
-}
-
-// writeFigures reports figures to the benchmark, and writes them to BENCH_JSON.
-func writeFigures(b *testing.B, figures map[string]float64) {
-	b.Helper()
-	for name, figure := range figures {
-		b.ReportMetric(figure, name)
-	}
-	path := os.Getenv("BENCH_JSON")
-	if path == "" {
-		return
-	}
-	text, err := json.MarshalIndent(figures, "", "  ")
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
-		b.Fatal(err)
-	}
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
