@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -35,8 +34,8 @@ const (
 	// for the messages of some 20,000 forks and exits.
 	procConnectorBuffer = 16 << 20
 	// procConnectorPause is how long messages may wait when nobody asks, so that
-	// a host that forks wakes the sensor twice a second at most.
-	procConnectorPause = 500 * time.Millisecond
+	// a host that forks wakes the sensor once a second.
+	procConnectorPause = time.Second
 	// procConnectorBusy is the same for a host that forks a lot, and
 	// procConnectorMany what a lot is.
 	procConnectorBusy = 50 * time.Millisecond
@@ -67,7 +66,7 @@ const (
 // kernel's process connector, a netlink multicast group.
 type procConnector struct {
 	fd   int
-	file *os.File // of fd, for waiting
+	bell *procBell
 	stop chan struct{}
 	done chan struct{}
 
@@ -108,7 +107,11 @@ func openProcConnector() (*procConnector, error) {
 		return nil, fmt.Errorf("process connector: %w", err)
 	}
 	c.lives, c.day = newProcLives(procLifeLimit, now), day
-	c.file = os.NewFile(uintptr(fd), "process connector")
+	if c.bell, err = newProcBell(fd); err != nil {
+		_ = c.request(cnIgnore) // it is closed either way
+		_ = unix.Close(fd)      // nothing was written that could be lost
+		return nil, fmt.Errorf("process connector: %w", err)
+	}
 	go c.follow()
 	return c, nil
 }
@@ -300,29 +303,20 @@ func (c *procConnector) counted() ProcLifeStats {
 // overflow.
 func (c *procConnector) follow() {
 	defer close(c.done)
-	raw, err := c.file.SyscallConn()
-	if err != nil {
-		return
-	}
-	for {
-		taken := 0
-		err := raw.Read(func(uintptr) bool {
+	for c.bell.wait() == nil {
+		for taken := -1; taken != 0; {
 			c.mu.Lock()
-			defer c.mu.Unlock()
 			taken = c.drain()
-			return taken > 0
-		})
-		if err != nil { // closed
-			return
-		}
-		pause := procConnectorPause
-		if taken >= procConnectorMany {
-			pause = procConnectorBusy
-		}
-		select {
-		case <-c.stop:
-			return
-		case <-time.After(pause):
+			c.mu.Unlock()
+			pause := procConnectorPause
+			if taken >= procConnectorMany {
+				pause = procConnectorBusy
+			}
+			select {
+			case <-c.stop:
+				return
+			case <-time.After(pause):
+			}
 		}
 	}
 }
@@ -330,12 +324,9 @@ func (c *procConnector) follow() {
 // close unsubscribes.
 func (c *procConnector) close() error {
 	close(c.stop)
-	err := c.request(cnIgnore)
-	if closed := c.file.Close(); err == nil {
-		err = closed
-	}
+	err := errors.Join(c.request(cnIgnore), c.bell.close())
 	<-c.done
-	return err
+	return errors.Join(err, unix.Close(c.fd))
 }
 
 // procMonotonic reads CLOCK_MONOTONIC, and by how much the time of day is ahead of

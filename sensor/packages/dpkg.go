@@ -47,19 +47,41 @@ func dpkgData(path []byte) bool {
 
 // index reads the lists of all packages.
 func (d *dpkg) index(add func(Package) func([]byte)) error {
-	var content bytes.Buffer
+	buffer := make([]byte, dpkgChunk)
 	return d.lists(context.Background(), func(name string) (bool, error) {
-		if err := readList(filepath.Join(d.info, name), &content); err != nil {
-			return false, err
-		}
 		path := add(Package{Name: name})
-		for line := range bytes.Lines(content.Bytes()) {
-			if line = bytes.TrimSuffix(line, []byte("\n")); len(line) > 1 && !dpkgData(line) {
+		err := eachPath(filepath.Join(d.info, name), buffer, func(line []byte) {
+			if len(line) > 1 && !dpkgData(line) {
 				path(line)
 			}
-		}
-		return true, nil
+		})
+		return err == nil, err
 	})
+}
+
+// dpkgChunk is how much of a list is read at once, in bytes. No line is longer.
+const dpkgChunk = 64 << 10
+
+// eachPath calls one with each line of a package's list. The line is a view into
+// buffer. A list may have megabytes, which are not to be in memory at once.
+func eachPath(path string, buffer []byte, one func(line []byte)) error {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // the package was removed meanwhile
+	}
+	if err != nil {
+		return fmt.Errorf("the dpkg database: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // nothing was written
+	lines := bufio.NewScanner(io.LimitReader(file, dpkgListLimit))
+	lines.Buffer(buffer, len(buffer))
+	for lines.Scan() {
+		one(lines.Bytes())
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("the dpkg database: %s: %w", path, err)
+	}
+	return nil
 }
 
 // lists calls one with the name of each package's list until it says false.

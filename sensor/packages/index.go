@@ -31,12 +31,15 @@ func (x *index) add(seed maphash.Seed, path []byte) {
 		x.full = true
 		return
 	}
+	if len(x.entries) == cap(x.entries) {
+		x.entries = slices.Grow(x.entries, max(1024, len(x.entries))) // append alone would copy it thrice as often
+	}
 	x.entries = append(x.entries, indexEntry{maphash.Bytes(seed, path), uint32(len(x.packages) - 1)})
 }
 
 func (x *index) sort() {
 	slices.SortFunc(x.entries, func(a, b indexEntry) int { return cmp.Compare(a.hash, b.hash) })
-	x.entries = slices.Clip(x.entries)
+	x.entries = append(make([]indexEntry, 0, len(x.entries)), x.entries...)
 }
 
 // find calls try with each package that may have a path until it says true.

@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,6 +89,26 @@ func TestDpkg(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDpkgLongList has a list that is read in pieces, and an index that grows.
+func TestDpkgLongList(t *testing.T) {
+	root := debian(t)
+	var list strings.Builder
+	for i := range 3 * dpkgChunk / 16 {
+		fmt.Fprintf(&list, "/opt/tool/%09d\n", i)
+	}
+	write(t, root, map[string]string{"var/lib/dpkg/info/tool.list": list.String(), "var/lib/dpkg/status": status + "\nPackage: tool\nVersion: 1\n"})
+	finder := NewFinder(root)
+	for path, want := range map[string]string{
+		"/opt/tool/000000000": "tool", "/opt/tool/000006543": "tool", "/opt/tool/000012287": "tool", "/opt/tool/000012288": "",
+		"/bin/ls": "coreutils", "/lib64/ld-linux-x86-64.so.2": "libc6",
+	} {
+		owner, _, err := finder.Owner(t.Context(), path)
+		if err != nil || owner.Name != want {
+			t.Errorf("%s is of %q, not of %q; %v", path, owner.Name, want, err)
+		}
 	}
 }
 
