@@ -56,7 +56,7 @@ type OSFacts struct {
 func ReadHostFacts(root string) (*HostFacts, error) {
 	files := hostFiles{root: root}
 	facts := &HostFacts{
-		ID:       files.line("etc/machine-id", "var/lib/dbus/machine-id"),
+		ID:       files.machineID("etc/machine-id", "var/lib/dbus/machine-id"),
 		Hostname: files.line("proc/sys/kernel/hostname"),
 		BootID:   files.line("proc/sys/kernel/random/boot_id"),
 	}
@@ -67,9 +67,6 @@ func ReadHostFacts(root string) (*HostFacts, error) {
 	}
 	facts.OS.Type = "linux"
 	facts.OS.Kernel = files.line("proc/sys/kernel/osrelease")
-	if facts.ID == "uninitialized" { // during the first boot, see machine-id(5)
-		facts.ID = ""
-	}
 	facts.AgentID = hostAgentID(facts.ID)
 	var errArchitecture error
 	if filepath.Clean(root) == "/" {
@@ -125,6 +122,29 @@ func (f *hostFiles) text(names ...string) string {
 func (f *hostFiles) line(names ...string) string {
 	line, _, _ := strings.Cut(f.text(names...), "\n")
 	return strings.TrimSpace(line)
+}
+
+// machineID is the machine id of the first of the files that has one. What is none,
+// as of a damaged file, would be the identity of every process of the host.
+func (f *hostFiles) machineID(names ...string) string {
+	const unset = "uninitialized" // during the first boot, see machine-id(5)
+	for _, name := range names {
+		line := f.line(name)
+		if isMachineID(line) {
+			return line
+		}
+		if line != "" && line != unset {
+			f.failed = append(f.failed, fmt.Errorf("host facts: %s has no machine id", filepath.Join(f.root, name)))
+		}
+	}
+	return ""
+}
+
+// isMachineID says whether a text is 32 hexadecimal digits, also as a UUID.
+func isMachineID(text string) bool {
+	const digits = 32
+	text = strings.ReplaceAll(text, "-", "")
+	return len(text) == digits && strings.Trim(text, "0123456789abcdefABCDEF") == ""
 }
 
 // hostRead reads the beginning of a file. It does not wait for the other end of

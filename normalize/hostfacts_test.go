@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,6 +77,34 @@ func TestReadHostFactsOfOddFiles(t *testing.T) {
 	}
 	if facts == nil || *facts != (HostFacts{OS: OSFacts{Type: "linux"}}) {
 		t.Errorf("got %+v", facts)
+	}
+}
+
+// TestMachineID takes no damaged file for an identity.
+func TestMachineID(t *testing.T) {
+	const good = "3d1219c7c4c5404aaa1f6d2a48adfda4"
+	for _, test := range []struct {
+		name, etc, dbus, want string
+		complaint             bool
+	}{
+		{"as it is made", good + "\n", "", good, false},
+		{"as a UUID", "3D1219C7-C4C5-404A-AA1F-6D2A48ADFDA4", "", "3D1219C7-C4C5-404A-AA1F-6D2A48ADFDA4", false},
+		{"the first boot", "uninitialized\n", good, good, false},
+		{"damaged", "\x00\xff\x1b[31m" + strings.Repeat("x", 5000), good, good, true},
+		{"cut off", good[:20], "", "", true},
+		{"both damaged", strings.Repeat("g", 32), "x", "", true},
+	} {
+		root := t.TempDir()
+		for name, content := range map[string]string{"etc/machine-id": test.etc, "var/lib/dbus/machine-id": test.dbus} {
+			path := filepath.Join(root, name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		facts, err := ReadHostFacts(root)
+		if facts.ID != test.want || (err != nil) != test.complaint {
+			t.Errorf("%s: %q, %v", test.name, facts.ID, err)
+		}
 	}
 }
 

@@ -122,7 +122,7 @@ func recoverState(control Control, left *State) (recovered Undone, problem, err 
 func bootID() (string, error) {
 	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
-		return "", fmt.Errorf("reading which boot this is: %w", err)
+		return "", fmt.Errorf("reading which boot this is, for which /proc has to be mounted: %w", err)
 	}
 	return strings.TrimSpace(string(text)), nil
 }
