@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -88,6 +89,20 @@ func (e *examination) checkClock() Check {
 // alerts.
 const leastSpace = 1 << 30
 
+// folderOf is the folder that a file is in, or the nearest above that is there.
+func (e *examination) folderOf(file string) string {
+	folder := path.Dir(file)
+	for folder != "/" && folder != "." && !e.host.exists(strings.TrimPrefix(folder, "/")) {
+		folder = path.Dir(folder)
+	}
+	return folder
+}
+
+// remount is the command that lets write in the file system of a folder.
+func remount(folder string) string {
+	return `mount -o remount,rw "$(findmnt -no TARGET -T ` + folder + `)"`
+}
+
 // checkDisk says whether alerts can be written.
 func (e *examination) checkDisk() Check {
 	check := Check{ID: "disk", Title: "alert file", State: OK}
@@ -96,12 +111,12 @@ func (e *examination) checkDisk() Check {
 		check.Text = "none: alerts go to standard output alone"
 		return check
 	}
-	folder := path.Dir(file)
-	for folder != "/" && folder != "." && !e.host.exists(strings.TrimPrefix(folder, "/")) {
-		folder = path.Dir(folder)
-	}
+	folder := e.folderOf(file)
 	free, err := e.FreeSpace(folder)
 	switch {
+	case errors.Is(err, ErrReadOnly):
+		check.State, check.Text = Failed, folder+" is mounted read-only: alerts would be lost"
+		check.Mend = remount(folder)
 	case err != nil:
 		check.State, check.Text = Unknown, "the space in "+folder+" is not known: "+err.Error()
 	case free < leastSpace/64:

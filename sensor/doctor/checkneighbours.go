@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -159,11 +160,16 @@ func (e *examination) checkJournal() Check {
 // tried: trying would keep one that starts just now from its lock.
 func (e *examination) checkSensor() Check {
 	check := Check{ID: "sensor", Title: "running Tripline", State: OK, Text: "none"}
+	if _, err := e.FreeSpace(e.folderOf(e.LockFile)); errors.Is(err, ErrReadOnly) {
+		check.State, check.Text = Failed, e.folderOf(e.LockFile)+" is mounted read-only: the sensor cannot write down what it changes, and would not start"
+		check.Mend = remount(e.folderOf(e.LockFile))
+		return check
+	}
 	path := strings.TrimPrefix(e.LockFile, "/")
 	if !e.host.exists(path) {
 		return check
 	}
-	pid := e.host.text(path)
+	pid, task, _ := strings.Cut(e.host.text(path), " ")
 	if pid == "" && e.self.user != "0" {
 		check.State, check.Text = Unknown, "not seen: "+e.LockFile+" is root's"
 		return check
@@ -171,7 +177,12 @@ func (e *examination) checkSensor() Check {
 	for line := range strings.Lines(e.host.text("proc/locks")) {
 		fields := strings.Fields(line)
 		if len(fields) > 4 && fields[1] == "FLOCK" && fields[3] == "WRITE" && fields[4] == pid {
-			check.Text = "process " + printable(pid) + " watches this host; a second one would refuse to start"
+			if task == "" {
+				task = "watches this host"
+			} else {
+				task = "has it for a while (" + printable(task) + ")"
+			}
+			check.Text = "process " + printable(pid) + " " + task + "; a second one would refuse to start"
 		}
 	}
 	return check

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -274,6 +275,16 @@ func TestChecks(t *testing.T) {
 	}
 }
 
+// readOnlyAt has file systems that are mounted read-only at some folders.
+func readOnlyAt(folders ...string) func(string) (uint64, error) {
+	return func(folder string) (uint64, error) {
+		if slices.Contains(folders, folder) {
+			return 0, ErrReadOnly
+		}
+		return 50 << 30, nil
+	}
+}
+
 func changes() []change {
 	return []change{
 		{"the clock stands at its beginning", nil, func(o *Options) { o.Now = time.Unix(0, 0) }, "clock", Warning, "1970-01-01", "hwclock"},
@@ -281,6 +292,12 @@ func changes() []change {
 		{"a full disk", nil, func(o *Options) { o.FreeSpace = func(string) (uint64, error) { return 1 << 20, nil } }, "disk", Failed, "1 MiB left", "du -xh /"},
 		{"a disk that fills", nil, func(o *Options) { o.FreeSpace = func(string) (uint64, error) { return 500 << 20, nil } }, "disk", Warning, "500 MiB left", "du"},
 		{"a disk that cannot be asked", nil, func(o *Options) { o.FreeSpace = func(string) (uint64, error) { return 0, errors.New("stale handle") } }, "disk", Unknown, "stale handle", ""},
+		{"a read-only disk", nil, func(o *Options) { o.FreeSpace = readOnlyAt("/var/log/tripline", "/var/log") }, "disk", Failed, "is mounted read-only: alerts would be lost", "remount"},
+		{"a read-only /run", map[string]string{"run/utmp": "x"}, func(o *Options) { o.FreeSpace = readOnlyAt("/run", "/run/tripline") }, "sensor", Failed, "is mounted read-only", "remount"},
+		{
+			"a capture", map[string]string{"run/tripline/lock": "77 capture\n", "proc/locks": "1: FLOCK  ADVISORY  WRITE 77 00:18:123 0 EOF\n"}, nil,
+			"sensor", OK, "process 77 has it for a while (capture)", "",
+		},
 		{"no alert file", nil, func(o *Options) { o.Config.Output.Alerts.Path = "" }, "disk", OK, "standard output alone", ""},
 		{"a broken configuration", nil, func(o *Options) { o.ConfigErr = errors.New("sensor.toml:1:1: unknown key") }, "configuration", Failed, "defects", "tripline check"},
 		{"one broken rule", nil, func(o *Options) { o.RulesErr = errors.New("a.toml:1:1: bad") }, "detection_rules", Warning, "1 rule runs; 1 defect keeps", "tripline check"},
