@@ -16,6 +16,9 @@ import (
 // maxRaised is how many alerts are remembered: those that were raised last.
 const maxRaised = 1_000_000
 
+// maxReported bounds how many bad lines of the file are reported.
+const maxReported = 50
+
 // Raised remembers which alerts were raised, in a file of ids, one a line.
 type Raised struct {
 	path  string
@@ -26,7 +29,8 @@ type Raised struct {
 }
 
 // OpenRaised reads the file, which need not exist, and keeps others from using it
-// until Close. Lines that are no id are reported and forgotten.
+// until Close. Lines that are no id are reported and forgotten; a file that has no
+// other lines is another one, which is refused and stays as it is.
 func OpenRaised(path string, report func(error)) (r *Raised, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of the state file: %w", err)
@@ -51,16 +55,24 @@ func OpenRaised(path string, report func(error)) (r *Raised, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the state file: %w", err)
 	}
+	var foreign []error
 	lines := bufio.NewScanner(file)
 	for n := 1; lines.Scan(); n++ {
 		if id := lines.Text(); isID(id) {
 			r.add(id)
-		} else {
-			report(&diag.Error{File: path, Line: n, Message: "this is no id of an alert and is forgotten"})
+		} else if len(foreign) < maxReported {
+			foreign = append(foreign, &diag.Error{File: path, Line: n, Message: "this is no id of an alert and is forgotten"})
 		}
 	}
-	if err := errors.Join(lines.Err(), file.Close()); err != nil {
+	err = errors.Join(lines.Err(), file.Close())
+	switch {
+	case len(r.own) == 0 && (len(foreign) > 0 || errors.Is(err, bufio.ErrTooLong)):
+		return nil, fmt.Errorf("%s is no state file of a hunt, and stays as it is", path)
+	case err != nil:
 		return nil, fmt.Errorf("reading the state file: %w", err)
+	}
+	for _, one := range foreign {
+		report(one)
 	}
 	return r, nil
 }

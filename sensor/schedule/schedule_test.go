@@ -233,3 +233,20 @@ func TestRaised(t *testing.T) {
 		t.Errorf("%v, %v", second.own, defects)
 	}
 }
+
+// TestRaisedIsNoOtherFile leaves alone what is no state file: a wrong name on the
+// command line must not cost the file that has it.
+func TestRaisedIsNoOtherFile(t *testing.T) {
+	for _, content := range []string{`{"event":{"kind":"alert"}}` + "\n", strings.Repeat("x", 1<<20)} {
+		path := filepath.Join(t.TempDir(), "alerts.ndjson")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenRaised(path, func(error) {}); err == nil || !strings.Contains(err.Error(), "stays as it is") {
+			t.Errorf("the error is %v", err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != content {
+			t.Errorf("it was changed: %v", err)
+		}
+	}
+}
