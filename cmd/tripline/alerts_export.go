@@ -66,6 +66,9 @@ archive.`,
 }
 
 func export(command *cobra.Command, std streams, flags *exportFlags, to string, args []string) error {
+	if err := mayReplace(to, archiveStart, "archive"); err != nil {
+		return err
+	}
 	loaded, err := flags.load()
 	if err != nil {
 		return err

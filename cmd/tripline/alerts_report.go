@@ -30,10 +30,16 @@ guide. It needs nothing else, no script and nothing from a network, fits narrow
 screens and paper, and is readable by its owner alone.
 
 The alerts are those of the configured alert file and of what was rotated away
-from it, or of the files ALERTS. The page has the newest ` + fmt.Sprint(maxReported) + `.`,
+from it, or of the files ALERTS. FILE may be an earlier page, which is replaced, and
+no other file. The page has the newest ` + fmt.Sprint(maxReported) + `.`,
 		RunE: func(command *cobra.Command, args []string) error {
 			if to == "" {
 				return &usageError{fmt.Errorf("report needs --html FILE, or - for standard output; see %s --help", command.CommandPath())}
+			}
+			if to != "-" {
+				if err := mayReplace(to, pageStart, "page of HTML"); err != nil {
+					return err
+				}
 			}
 			return report(command, std, &selection, to, args)
 		},
