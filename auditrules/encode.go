@@ -86,7 +86,7 @@ func (r kernelRule) line(portable bool) string {
 // sockets in Linux 4.3 only.
 func newToTools(a abi, call string) bool {
 	switch call {
-	case "connect", "sendto", "sendmsg":
+	case "socket", "connect", "sendto", "sendmsg":
 		_, late := a.calls["socketcall"]
 		return late
 	case "sendmmsg", "execveat", "io_uring_setup", "io_uring_enter":

@@ -99,10 +99,10 @@ func TestPortableLinesUseNumbersForNewCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := kernelRule{calls: []string{"connect", "io_uring_setup", "setsid"}, key: "k"}
+	r := kernelRule{calls: []string{"connect", "socket", "sendto", "sendmsg", "sendmmsg", "execveat", "io_uring_setup", "setsid"}, key: "k"}
 	for i, want := range []string{
-		"-a always,exit -F arch=b64 -S connect,425,setsid -k k",
-		"-a always,exit -F arch=b32 -S 362,425,setsid -k k",
+		"-a always,exit -F arch=b64 -S connect,socket,sendto,sendmsg,307,322,425,setsid -k k",
+		"-a always,exit -F arch=b32 -S 362,359,369,370,345,358,425,setsid -k k",
 	} {
 		r.abi = &abis[i]
 		if got := r.line(true); got != want {
