@@ -158,8 +158,8 @@ func Default() *Config {
 			Key:           "tripline",
 		},
 		Detect: Detect{
-			MaxPendingPerRule: 65536,
-			MaxPendingTotal:   262144,
+			MaxPendingPerRule: 8192,
+			MaxPendingTotal:   8192,
 		},
 		Output:   defaultOutput(),
 		Evidence: Evidence{Enabled: true, HashLimit: 64 * MiB, Connections: "/var/lib/tripline/connections.json"},

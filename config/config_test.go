@@ -90,7 +90,7 @@ level = "INFO"`, []string{
 			`16:9: log.level must be one of error, warn, info, debug, not "INFO"`,
 		}},
 		{"a default is in the way", "[detect]\nmax_pending_per_rule = 300000", []string{
-			`1:2: detect.max_pending_total is 262144, less than one rule may have; raise it, or lower detect.max_pending_per_rule, which is 300000`,
+			`1:2: detect.max_pending_total is 8192, less than one rule may have; raise it, or lower detect.max_pending_per_rule, which is 300000`,
 		}},
 		{"no time", "[detect]\ntolerance = '5'", []string{
 			`2:13: detect.tolerance must be a span of time, not "5"; write a number and ms, s, m or h, such as "500ms"`,

@@ -92,13 +92,15 @@ func sources() choices {
 }
 
 func detectSettings() []setting {
-	const bound = " This bounds the sensor's memory: what exceeds it evicts the oldest, which is counted and reported."
+	const bound = " This bounds the sensor's memory, some 2.5 KiB each: what exceeds it evicts the oldest, which is counted and " +
+		"reported. With more than the default raise the service's memory limits too. A replay may always have 65536."
 	return []setting{{
 		key: "max_pending_per_rule", limit: between(1, maxPending, ""),
 		about: "How many unfinished sequences one rule may wait on." + bound,
 	}, {
 		key: "max_pending_total", limit: between(1, maxPending, ""),
-		about: "How many unfinished sequences all rules together may wait on; not less than `max_pending_per_rule`.",
+		about: "How many unfinished sequences all rules together may wait on; not less than `max_pending_per_rule`. Beyond it the rule that has most gives up its oldest, so that none pushes " +
+			"out the others. A replay may always have 262144.",
 	}, {
 		key: "tolerance", limit: lasting(0, maxTolerance, "every alert comes later by as much"),
 		about: "How late an event may arrive and still be put in its place by its time. A connect that blocks, for instance, is " +

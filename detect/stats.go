@@ -99,6 +99,9 @@ const (
 	defaultKeysPerEvent   = 1_000
 )
 
+// DefaultLimits are the limits that hold where none are set.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }
+
 // withDefaults fills in what is not set.
 func (l Limits) withDefaults() Limits {
 	if l.PendingPerRule <= 0 {

@@ -40,7 +40,7 @@ func RequestReload(lockFile string) (pid int, err error) {
 	}
 	holder := lockHolder(file)
 	pid, err = Running(lockFile)
-	if err = errors.Join(err, file.Close()); err != nil {
+	if err := errors.Join(err, file.Close()); err != nil {
 		return 0, err
 	}
 	switch {

@@ -48,6 +48,15 @@ func Limits(c config.Detect) detect.Limits {
 	}
 }
 
+// ReplayLimits are those for recorded logs: what the configuration asks for, and not
+// less than the engine's own, for a replay has no service's memory limits to keep.
+func ReplayLimits(c config.Detect) detect.Limits {
+	asked, own := Limits(c), detect.DefaultLimits()
+	asked.PendingPerRule = max(asked.PendingPerRule, own.PendingPerRule)
+	asked.PendingTotal = max(asked.PendingTotal, own.PendingTotal)
+	return asked
+}
+
 // except puts exceptions before the rules that they are for.
 func except(compiled []*detect.Compiled, exceptions []config.Exception, now time.Time) ([]*detect.Compiled, error) {
 	var failures []error

@@ -20,7 +20,7 @@ type tryOptions struct{ asJSON, failOnAlert bool }
 func tryRules(command *cobra.Command, std streams, loaded *config.Config, compiled []*detect.Compiled, logs []string, try tryOptions) error {
 	defects := &defectPrinter{to: std.err}
 	options := sensor.ReplayOptions{
-		Rules: compiled, Limits: sensor.Limits(loaded.Detect), Stdin: std.in, Report: defects.report,
+		Rules: compiled, Limits: sensor.ReplayLimits(loaded.Detect), Stdin: std.in, Report: defects.report,
 	}
 	summary, err := sensor.Replay(command.Context(), logs, options, io.Discard)
 	defects.finish()

@@ -59,7 +59,7 @@ func replay(command *cobra.Command, std streams, flags *replayFlags, files []str
 		return &usageError{err}
 	}
 	options := sensor.ReplayOptions{
-		Limits: sensor.Limits(loaded.Detect),
+		Limits: sensor.ReplayLimits(loaded.Detect),
 		Host:   host,
 		Events: flags.events, Alerts: flags.alerts || !flags.events,
 		Text: std.terminal && !flags.asJSON, Stdin: std.in,

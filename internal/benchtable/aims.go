@@ -60,6 +60,7 @@ func liveAims() []aim {
 		{what: "idle: wake-ups", most: true, value: 2, unit: "a second", of: "LiveIdle wakeups/s"},
 		{what: "memory, idle", most: true, value: 25, unit: "MB", of: "LiveIdle resident_mib", times: ofMiB},
 		{what: "memory, most in the floods", most: true, value: 64, unit: "MB", of: "Live flood_sensor_peak_mib", times: ofMiB},
+		{what: "memory, most in a flood with every table full", most: true, value: 64, unit: "MB", of: "LiveFull full_peak_mib", times: ofMiB},
 		{what: "start to first event watched", most: true, value: 50, unit: "ms", of: "LiveIdle start_ms"},
 	}
 }

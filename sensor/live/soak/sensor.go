@@ -96,7 +96,7 @@ func startSensor(ctx context.Context, program, folder string) (*sensor, error) {
 	}
 	go func() { s.ended <- s.command.Wait() }()
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-		_, err := s.status(ctx)
+		_, err := s.ask(ctx)
 		if err == nil {
 			return s, nil
 		}
@@ -115,8 +115,19 @@ func (s *sensor) said() string {
 	return string(text[max(0, len(text)-2000):])
 }
 
-// status asks the sensor how it is.
+// status asks the sensor how it is. On a machine that is hardly run an answer may take
+// longer than the sensor lets it: it is asked again as long as it lives.
 func (s *sensor) status(ctx context.Context) (*status.Status, error) {
+	for deadline := time.Now().Add(patience); ; {
+		now, err := s.ask(ctx)
+		if err == nil || len(s.ended) > 0 || time.Now().After(deadline) || !pause(ctx, time.Second) {
+			return now, err
+		}
+	}
+}
+
+// ask is status that asks once.
+func (s *sensor) ask(ctx context.Context) (*status.Status, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://tripline/status", http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("asking the sensor: %w", err)
