@@ -298,11 +298,9 @@ func fromUndone(items []*Item) []*Item {
 	return nil
 }
 
-// commit takes delivered items out of the spool.
+// commit takes delivered items out of the spool. They are counted first, so that
+// nobody finds them neither waiting nor delivered.
 func (r *Remote) commit(items []*Item) {
-	if err := r.spool.Commit(len(items)); err != nil {
-		r.options.Log.Error("a restart may deliver documents again", "output", r.Name(), "error", err)
-	}
 	for _, one := range items {
 		switch {
 		case one.Rejected:
@@ -313,6 +311,9 @@ func (r *Remote) commit(items []*Item) {
 		if one.Reduced {
 			r.reduced.Add(1)
 		}
+	}
+	if err := r.spool.Commit(len(items)); err != nil {
+		r.options.Log.Error("a restart may deliver documents again", "output", r.Name(), "error", err)
 	}
 	wake(r.less)
 }
@@ -349,10 +350,12 @@ func (r *Remote) sayWell() {
 
 // Counters implements Counted.
 func (r *Remote) Counters() Counters {
+	waiting := uint64(max(0, r.spool.Waiting())) //nolint:gosec // never negative
+	// Behind it, since what no longer waits has been counted.
 	counters := Counters{
 		Deferred: true, Delivered: r.delivered.Load(), Retried: r.retried.Load(), Reduced: r.reduced.Load(),
-		Rejected: r.rejected.Load() + uint64(max(0, r.spool.Damaged())),    //nolint:gosec // never negative
-		Waiting:  uint64(max(0, r.spool.Waiting())), Bytes: r.spool.Size(), //nolint:gosec // never negative
+		Rejected: r.rejected.Load() + uint64(max(0, r.spool.Damaged())), //nolint:gosec // never negative
+		Waiting:  waiting, Bytes: r.spool.Size(),
 	}
 	if oldest := r.oldest.Load(); oldest > 0 && counters.Waiting > 0 {
 		counters.Lag = max(0, time.Since(time.Unix(0, oldest)))

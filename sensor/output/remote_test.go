@@ -213,3 +213,28 @@ func FuzzRecord(f *testing.F) {
 		}
 	})
 }
+
+// TestNothingIsBetweenTheCounters looks at the counters again and again while
+// documents are delivered: what was taken always waits or was delivered.
+func TestNothingIsBetweenTheCounters(t *testing.T) {
+	const documents = 400
+	sender := &fakeSender{hold: make(chan struct{})}
+	remote, _ := openRemote(t, sender, 1<<20)
+	for n := range documents {
+		if err := remote.Write(context.Background(), numbered(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(sender.hold)
+	for done := false; !done; {
+		counters := remote.Counters()
+		if counters.Waiting+counters.Delivered < documents {
+			t.Errorf("%d wait and %d were delivered, of %d", counters.Waiting, counters.Delivered, documents)
+			break
+		}
+		done = counters.Delivered == documents
+	}
+	if err := remote.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
