@@ -295,7 +295,9 @@ func changes() []change {
 		{"a read-only disk", nil, func(o *Options) { o.FreeSpace = readOnlyAt("/var/log/tripline", "/var/log") }, "disk", Failed, "is mounted read-only: alerts would be lost", "remount"},
 		{"a read-only /run", map[string]string{"run/utmp": "x"}, func(o *Options) { o.FreeSpace = readOnlyAt("/run", "/run/tripline") }, "sensor", Failed, "is mounted read-only", "remount"},
 		{
-			"a capture", map[string]string{"run/tripline/lock": "77 capture\n", "proc/locks": "1: FLOCK  ADVISORY  WRITE 77 00:18:123 0 EOF\n"}, nil,
+			"a capture",
+			map[string]string{"run/tripline/lock": "77 capture\n", "proc/locks": "1: FLOCK  ADVISORY  WRITE 77 00:18:123 0 EOF\n"},
+			nil,
 			"sensor", OK, "process 77 has it for a while (capture)", "",
 		},
 		{"no alert file", nil, func(o *Options) { o.Config.Output.Alerts.Path = "" }, "disk", OK, "standard output alone", ""},

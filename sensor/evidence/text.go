@@ -48,8 +48,13 @@ func (e *Evidence) failures() []string {
 		part
 		name string
 	}{
-		{e.Tree, "process tree"}, {e.Executable, "executable"}, {e.Prevalence, "earlier connections"}, {e.Sockets, "sockets"},
-		{e.Listeners, "listeners"}, {e.Sessions, "sessions"}, {e.Container, "container"},
+		{e.Tree, "process tree"},
+		{e.Executable, "executable"},
+		{e.Prevalence, "earlier connections"},
+		{e.Sockets, "sockets"},
+		{e.Listeners, "listeners"},
+		{e.Sessions, "sessions"},
+		{e.Container, "container"},
 	} {
 		for _, reason := range one.common().Failed {
 			if len(concerned[reason]) == 0 {
