@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tripline/internal/bell"
 	"tripline/internal/recvbatch"
 )
 
@@ -66,7 +67,7 @@ const (
 // kernel's process connector, a netlink multicast group.
 type procConnector struct {
 	fd   int
-	bell *procBell
+	bell *bell.Bell
 	stop chan struct{}
 	done chan struct{}
 
@@ -107,7 +108,7 @@ func openProcConnector() (*procConnector, error) {
 		return nil, fmt.Errorf("process connector: %w", err)
 	}
 	c.lives, c.day = newProcLives(procLifeLimit, now), day
-	if c.bell, err = newProcBell(fd); err != nil {
+	if c.bell, err = bell.New(-1); err != nil {
 		_ = c.request(cnIgnore) // it is closed either way
 		_ = unix.Close(fd)      // nothing was written that could be lost
 		return nil, fmt.Errorf("process connector: %w", err)
@@ -303,7 +304,7 @@ func (c *procConnector) counted() ProcLifeStats {
 // overflow.
 func (c *procConnector) follow() {
 	defer close(c.done)
-	for c.bell.wait() == nil {
+	for c.awaited() {
 		for taken := -1; taken != 0; {
 			c.mu.Lock()
 			taken = c.drain()
@@ -321,10 +322,16 @@ func (c *procConnector) follow() {
 	}
 }
 
+// awaited waits for the next message and says false when the bell is closed.
+func (c *procConnector) awaited() bool {
+	_, _, err := c.bell.Wait(c.fd, time.Time{})
+	return err == nil
+}
+
 // close unsubscribes.
 func (c *procConnector) close() error {
 	close(c.stop)
-	err := errors.Join(c.request(cnIgnore), c.bell.close())
+	err := errors.Join(c.request(cnIgnore), c.bell.Close())
 	<-c.done
 	return errors.Join(err, unix.Close(c.fd))
 }

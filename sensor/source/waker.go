@@ -8,20 +8,36 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"tripline/internal/bell"
 )
 
 // waker lets a goroutine wait for file descriptors and others end the wait.
 type waker struct {
 	fd          int
+	bell        *bell.Bell
+	brief       int // how many waits in a row were brief
 	interrupted atomic.Bool
 }
+
+const (
+	// briefWait is how long a wait lasts at most that costs less as a plain
+	// system call than in the runtime's poller.
+	briefWait = 10 * time.Millisecond
+	// manyBrief is how many of them in a row make a busy host.
+	manyBrief = 32
+)
 
 func newWaker() (*waker, error) {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("making an eventfd: %w", err)
 	}
-	return &waker{fd: fd}, nil
+	w := &waker{fd: fd}
+	if w.bell, err = bell.New(fd); err != nil {
+		return nil, errors.Join(err, unix.Close(fd))
+	}
+	return w, nil
 }
 
 // interrupt implements Source.Interrupt.
@@ -41,6 +57,28 @@ func (w *waker) wake() {
 // woken or the deadline, of which the zero time is none, is past. A negative fd
 // is not waited for. It may also return early: callers look again.
 func (w *waker) wait(fd int, deadline time.Time) (ready, woken bool, err error) {
+	begin := time.Now()
+	long := w.brief < manyBrief && (deadline.IsZero() || deadline.Sub(begin) > briefWait)
+	if long {
+		ready, woken, err = w.bell.Wait(fd, deadline)
+	}
+	if !long || err != nil {
+		ready, woken, err = w.poll(fd, deadline)
+	}
+	w.brief++
+	if time.Since(begin) > briefWait {
+		w.brief = 0
+	}
+	if woken {
+		var count [8]byte
+		_, _ = unix.Read(w.fd, count[:]) // emptied, whatever it held
+	}
+	return ready, woken, err
+}
+
+// poll is wait in a system call, for what is over soon and for what only poll(2)
+// can wait for, such as a plain file at standard input.
+func (w *waker) poll(fd int, deadline time.Time) (ready, woken bool, err error) {
 	timeout := -1
 	if !deadline.IsZero() {
 		left := time.Until(deadline)
@@ -53,19 +91,15 @@ func (w *waker) wait(fd int, deadline time.Time) (ready, woken bool, err error) 
 		}
 		return false, false, fmt.Errorf("waiting for audit records: %w", err)
 	}
-	if poll[1].Revents != 0 {
-		var count [8]byte
-		_, _ = unix.Read(w.fd, count[:]) // emptied, whatever it held
-		woken = true
-	}
-	return poll[0].Revents != 0, woken, nil
+	return poll[0].Revents != 0, poll[1].Revents != 0, nil
 }
 
 func (w *waker) close() error {
-	if err := unix.Close(w.fd); err != nil {
-		return fmt.Errorf("closing an eventfd: %w", err)
+	err := w.bell.Close()
+	if failure := unix.Close(w.fd); failure != nil {
+		err = errors.Join(err, fmt.Errorf("closing an eventfd: %w", failure))
 	}
-	return nil
+	return err
 }
 
 // deadlineAfter is the moment at which a wait ends, the zero time for a wait
