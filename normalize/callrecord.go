@@ -11,6 +11,8 @@ type Call struct {
 	items          uint32
 	ids            [idCount]uint32
 	tty, comm, exe span
+	// process is where the part begins that is about the process, see readProcess.
+	process uint32
 }
 
 // span is a place in a text.
@@ -60,6 +62,7 @@ func (k *Call) readCall(c *callCursor) bool {
 	k.ids[idPPID] = c.id()
 	c.expect(" pid=")
 	k.ids[idPID] = c.id()
+	k.process = uint32(c.at)
 	return !c.failed
 }
 

@@ -3,6 +3,7 @@ package normalize
 import (
 	"bytes"
 	"slices"
+	"unsafe"
 
 	"tripline/detect"
 )
@@ -20,13 +21,21 @@ func (e *Event) data() []dataPair {
 		return e.pairs
 	}
 	d.collected = true
+	sorted := true
 	for i := range e.records {
 		one := &e.records[i]
-		switch one.typ {
-		case TypePath, TypeCwd, TypeExecve, TypeProctitle, TypeSockaddr, TypeSocketcall, typeObjPID:
+		switch {
+		case one.typ == TypePath, one.typ == TypeCwd, one.typ == TypeExecve, one.typ == TypeProctitle,
+			one.typ == TypeSockaddr, one.typ == TypeSocketcall, one.typ == typeObjPID:
+		case e.callAt == one.start+1 && len(e.pairs) == 0:
+			e.collectCall(e.body(one))
 		default:
 			e.collect(e.body(one))
+			sorted = false
 		}
+	}
+	if sorted {
+		return e.pairs
 	}
 	slices.SortFunc(e.pairs, func(a, b dataPair) int { return bytes.Compare(a.key, b.key) })
 	return e.pairs
@@ -52,6 +61,39 @@ func (e *Event) collect(body []byte) {
 			continue
 		}
 		e.pairs = append(e.pairs, dataPair{key: key, value: e.decode(&p)})
+	}
+}
+
+// collectCall is collect for a SYSCALL record that was read ahead and therefore is of
+// the kernel's form. Its pairs come in the order of their keys.
+func (e *Event) collectCall(body []byte) {
+	rest := body
+	word := func() []byte { // the next one's value; all have a key and a space behind them
+		value := rest[bytes.IndexByte(rest, '=')+1:]
+		end := bytes.IndexByte(value, ' ')
+		rest = value[end:]
+		return value[:end]
+	}
+	word() // arch
+	word() // syscall
+	word() // success
+	exit := word()
+	for _, key := range [...]string{"a0", "a1", "a2", "a3"} {
+		e.pair(key, word())
+	}
+	e.pair("comm", e.call.comm.of(body))
+	e.pair("exit", exit)
+	e.pair("items", word())
+	if label, ok := bytes.CutPrefix(body[e.call.exe.end+1:], []byte(" subj=")); ok {
+		e.pair("subj", label[:bytes.IndexByte(label, ' ')])
+	}
+	e.pair("tty", e.call.tty.of(body))
+}
+
+// pair appends a pair, unless the value is one of the kernel's words for none.
+func (e *Event) pair(key string, value []byte) {
+	if string(value) != none && string(value) != null {
+		e.pairs = append(e.pairs, dataPair{key: unsafe.Slice(unsafe.StringData(key), len(key)), value: value})
 	}
 }
 
@@ -107,7 +149,11 @@ func (e *Event) keys() detect.Value {
 	if primary == nil {
 		return detect.Value{}
 	}
-	s := scanner{rest: e.body(primary)}
+	body := e.body(primary)
+	if e.callAt == primary.start+1 { // what is before is read already
+		body = body[e.call.exe.end+1:]
+	}
+	s := scanner{rest: body}
 	var p pair
 	for s.next(&p) {
 		if string(p.key) != "key" || p.missing() {

@@ -71,7 +71,8 @@ func look(t testing.TB, event *Event) seen {
 	return one
 }
 
-// run gives the events of log lines.
+// run gives the events of log lines. Without a resolver, whose answers might be others
+// the next time, it reads them a second time as a replay does, which must give the same.
 func run(t testing.TB, options Options, lines ...string) ([]seen, Stats) {
 	t.Helper()
 	var events []seen
@@ -88,7 +89,38 @@ func run(t testing.TB, options Options, lines ...string) ([]seen, Stats) {
 	if c.Pending() != 0 {
 		t.Errorf("%d events are pending after Flush", c.Pending())
 	}
+	if options.Resolver == nil {
+		replayed(t, options, lines, events)
+	}
 	return events, c.Stats()
+}
+
+// replayed reads lines as a replay does and holds the events against others.
+func replayed(t testing.TB, options Options, lines []string, want []seen) {
+	t.Helper()
+	var parser LineParser
+	reader, encoder, events := NewCallReader(), NewEncoder(nil), 0
+	options.Emit = func(event *Event) {
+		if events < len(want) {
+			if got := string(encoder.Append(nil, event)); got != want[events].json {
+				t.Errorf("replayed: %s\nand not: %s", got, want[events].json)
+			}
+		}
+		events++
+	}
+	c := NewCorrelator(options)
+	records, calls := make([]Record, len(lines)), make([]Call, len(lines))
+	for i, line := range lines {
+		if err := parser.Parse([]byte(line), true, &records[i]); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		reader.Read(&records[i], &calls[i])
+	}
+	c.AddAll(records)
+	c.Flush()
+	if events != len(want) {
+		t.Errorf("%d events, and %d when replayed", len(want), events)
+	}
 }
 
 // splitLines splits a log.

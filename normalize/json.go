@@ -36,6 +36,11 @@ type Encoder struct {
 	parts []encoderPart
 	// ancestors are the lists of ancestors of families that were met before.
 	ancestors map[*Family][]byte
+	// alone are the parts of an event at whose process nobody can look, and ends what
+	// such events' documents end with, from the part with the index ending on.
+	alone  []encoderPart
+	ending int
+	ends   knownEnds
 }
 
 // encoderPart is a field, or neighbours that are the same in every event.
@@ -69,6 +74,15 @@ func NewEncoder(host *HostFacts) *Encoder {
 		}
 		r.parts = append(r.parts, encoderPart{first: one, same: same})
 	}
+	for _, part := range r.parts {
+		if part.first.field.kin || part.first.field.list != "" {
+			continue
+		}
+		if part.first.field.name < "process" {
+			r.ending++
+		}
+		r.alone = append(r.alone, part)
+	}
 	return r
 }
 
@@ -81,15 +95,48 @@ func (r *Encoder) Append(dst []byte, e *Event) []byte {
 	}
 	start := len(dst)
 	w := documentWriter{event: e, family: e.family()}
-	for i := range r.parts {
-		if one := &r.parts[i]; one.same != "" {
+	if w.family == nil {
+		dst = r.appendAlone(dst, start, &w)
+	} else {
+		dst = w.end(r.appendParts(dst, &w, r.parts), start)
+	}
+	e.host = before
+	return dst
+}
+
+// appendParts appends some parts.
+func (r *Encoder) appendParts(dst []byte, w *documentWriter, parts []encoderPart) []byte {
+	for i := range parts {
+		if one := &parts[i]; one.same != "" {
 			dst = append(w.begin(dst, one.first), one.same...)
 		} else {
 			dst = w.member(dst, one.first, r.appendAncestors)
 		}
 	}
-	e.host = before
-	return w.end(dst, start)
+	return dst
+}
+
+// appendAlone appends the document of an event at whose process nobody can look, and
+// which begins at start. What it says of its process is remembered.
+func (r *Encoder) appendAlone(dst []byte, start int, w *documentWriter) []byte {
+	dst = r.appendParts(dst, w, r.alone[:r.ending])
+	from := processOf(w.event)
+	if !from.known {
+		return w.end(r.appendParts(dst, w, r.alone[r.ending:]), start)
+	}
+	known := r.ends.find(&from)
+	// What is open is closed, and a comma put, before the object of the process.
+	open := documentLayout.objects[w.open].depth + 1
+	if known.is(&from) {
+		dst = append(dst, closing[len(closing)-open:]...)
+		dst = append(dst, known.text()...)
+		dst[start] = '{'
+		return dst
+	}
+	before := len(dst)
+	dst = w.end(r.appendParts(dst, w, r.alone[r.ending:]), start)
+	known.keep(&from, dst[before+open:])
+	return dst
 }
 
 // appendAncestors is Event.appendAncestors with a memory.
@@ -157,7 +204,7 @@ func (w *documentWriter) pairs(dst []byte, before *member) []byte {
 		} else {
 			dst = w.enter(dst, documentLayout.data)
 		}
-		dst = append(appendString(dst, text(one.key)), ':')
+		dst = append(append(append(dst, '"'), one.key...), '"', ':') // see plainKey
 		dst = appendString(dst, text(one.value))
 		w.shown++
 	}
@@ -214,6 +261,9 @@ func appendValue(dst []byte, one *field, value detect.Value) []byte {
 func appendScalar(dst []byte, one *field, value detect.Value) []byte {
 	switch value.Kind() {
 	case detect.KindString:
+		if one.only != nil { // none of which needs an escape
+			return append(append(append(dst, '"'), value.Text()...), '"')
+		}
 		return appendString(dst, value.Text())
 	case detect.KindBool:
 		return strconv.AppendBool(dst, value.Bool())

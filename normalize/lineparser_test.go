@@ -59,3 +59,14 @@ func FuzzLineParser(f *testing.F) {
 		sameAsParseLine(t, &parser, line)
 	})
 }
+
+// TestPlainValues has the values that a document takes as they are need no escape.
+func TestPlainValues(t *testing.T) {
+	for i := range registry {
+		for _, value := range registry[i].only {
+			if plainPrefix(value) != len(value) {
+				t.Errorf("%s: %q", registry[i].name, value)
+			}
+		}
+	}
+}
