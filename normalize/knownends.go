@@ -1,5 +1,7 @@
 package normalize
 
+import "bytes"
+
 // What a document of a recorded log's event says from the field process.args on is
 // about the process, and the same in all events of a process as long as its records
 // say the same of it.
@@ -70,7 +72,7 @@ func (k *knownEnds) find(from *processText) *knownEnd {
 func (k *knownEnd) is(from *processText) bool {
 	return k.pid == from.pid && k.ppid == from.ppid && k.identity == from.identity &&
 		k.half == len(from.half) && k.title == len(from.title) && len(k.memory) > 0 &&
-		string(k.memory[:k.half]) == string(from.half) && string(k.memory[k.half:k.half+k.title]) == string(from.title)
+		bytes.Equal(k.memory[:k.half], from.half) && bytes.Equal(k.memory[k.half:k.half+k.title], from.title)
 }
 
 // text is the end.
