@@ -27,16 +27,16 @@ func floods() []flood {
 
 // run repeats the action for a time. It ends early with the context.
 func (f flood) run(ctx context.Context, behave string, rate int, length time.Duration) error {
-	count := max(1, int(length.Seconds()*float64(rate)))
+	// A machine that is too slow for the rate stops when its time is over.
+	timed, cancel := context.WithTimeout(ctx, length)
+	defer cancel()
+	return f.repeat(timed, behave, rate, max(1, int(length.Seconds()*float64(rate))))
+}
+
+// repeat repeats the action so often. It ends early with the context.
+func (f flood) repeat(ctx context.Context, behave string, rate, count int) error {
 	command := exec.CommandContext(ctx, behave, f.action, strconv.Itoa(count)+"@"+strconv.Itoa(rate))
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-	// A machine that is too slow for the rate stops when its time is over.
-	timer := time.AfterFunc(length, func() {
-		if command.Process != nil {
-			_ = command.Process.Signal(syscall.SIGTERM) // it may have ended
-		}
-	})
-	defer timer.Stop()
 	if out, err := command.CombinedOutput(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("flooding (%s): %w: %s", f.name, err, out)
 	}

@@ -35,7 +35,7 @@ type settings struct {
 	length, interval, cycle time.Duration
 	tripline, behave        string
 	folder, out             string
-	rate                    int
+	rate, fill              int
 	draw, svg, csv          string
 }
 
@@ -46,6 +46,7 @@ func run(ctx context.Context, args []string, to io.Writer) error {
 	set.DurationVar(&s.interval, "interval", 10*time.Second, "take a sample, and plant a pair, so often")
 	set.DurationVar(&s.cycle, "cycle", 2*time.Minute, "how long it takes to have had each kind of flood once")
 	set.IntVar(&s.rate, "rate", 0, "flood so often a second, new sockets half, processes a fortieth of it; 0 finds rates that this machine holds")
+	set.IntVar(&s.fill, "fill", -1, "let so many short processes connect before the soak begins, so that tables are full; -1 for what that takes, or none where the soak is shorter than half an hour")
 	set.StringVar(&s.tripline, "tripline", "bin/tripline", "the sensor's `PROGRAM`")
 	set.StringVar(&s.behave, "behave", "bin/behave", "the `PROGRAM` that floods, sensor/live/behave")
 	set.StringVar(&s.folder, "folder", "", "keep the sensor's files in `FOLDER`; empty for one that is removed at the end")
@@ -59,11 +60,24 @@ func run(ctx context.Context, args []string, to io.Writer) error {
 	if s.draw != "" {
 		return s.drawRecord(to)
 	}
+	if s.fill < 0 {
+		s.fill = 0
+		if s.length >= worthFilling {
+			s.fill = filling
+		}
+	}
 	if s.length < 2*s.interval || s.interval <= 0 || s.cycle <= 0 {
 		return errors.New("-for must be at least two intervals")
 	}
 	return s.soakTo(ctx, to)
 }
+
+const (
+	// filling is more than the sensor's largest table holds, that of the lives of
+	// processes: memory grows until it is full, which is no leak.
+	filling      = 70_000
+	worthFilling = 30 * time.Minute
+)
 
 // soakTo runs the soak and writes its record.
 func (s *settings) soakTo(ctx context.Context, to io.Writer) (err error) {

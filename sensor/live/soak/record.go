@@ -35,6 +35,7 @@ type Sample struct {
 	Heap       int64   `json:"heap_bytes"`
 	CPU        float64 `json:"cpu_seconds"`
 	Goroutines int     `json:"goroutines"`
+	Forks      uint64  `json:"forks"`
 	Records    uint64  `json:"records"`
 	Events     uint64  `json:"events"`
 	Pending    int     `json:"pending_sequences"`

@@ -91,6 +91,8 @@ func startSensor(ctx context.Context, program, folder string) (*sensor, error) {
 		}},
 	}
 	s.command.Stderr = report
+	// As the service is told.
+	s.command.Env = append(os.Environ(), "GOMEMLIMIT=48MiB")
 	if err := s.command.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the sensor: %w", err), report.Close())
 	}

@@ -51,7 +51,10 @@ func soakHost(ctx context.Context, s *settings, to io.Writer) (*Verdict, error) 
 	if k.sensor, err = startSensor(ctx, s.tripline, s.folder); err != nil {
 		return nil, err
 	}
-	workErr := k.work(ctx)
+	workErr := k.fillTables(ctx)
+	if workErr == nil {
+		workErr = k.work(ctx)
+	}
 	stopErr := k.sensor.stop()
 	if workErr != nil {
 		return nil, errors.Join(workErr, stopErr)
@@ -75,6 +78,19 @@ func (k *soak) chooseRates(ctx context.Context) error {
 	}
 	k.rates, err = findRates(ctx, trying, k.behave)
 	return errors.Join(err, trying.stop())
+}
+
+// fillRate is so low that none of the sequences that begin is given up: 8192 may
+// wait, for a minute each.
+const fillRate = 120
+
+// fillTables fills the sensor's tables.
+func (k *soak) fillTables(ctx context.Context) error {
+	if k.fill == 0 {
+		return nil
+	}
+	kind := flood{name: "processes", action: "process-flood"}
+	return kind.repeat(ctx, k.behave, fillRate, k.fill)
 }
 
 // work runs the schedule and takes samples until the time is over, and then waits
@@ -147,7 +163,7 @@ func (k *soak) sample(ctx context.Context) error {
 	}
 	taken := &Sample{
 		At: time.Since(k.began).Seconds(), Resident: now.Process.Resident, Heap: now.Process.Heap, CPU: now.Process.CPU,
-		Goroutines: now.Process.Goroutines, Records: now.Records.Received, Events: now.Events.Joined, Pending: now.Engine.Pending,
+		Goroutines: now.Process.Goroutines, Forks: now.Identities.Forks, Records: now.Records.Received, Events: now.Events.Joined, Pending: now.Engine.Pending,
 		KernelLost: kernelLost(now), RecordsLost: recordsLost(now), Lost: losses(now), Reloads: now.Reloads.Done, FailedReloads: now.Reloads.Failed,
 		Planted: len(k.pairs.all()), Raised: now.Alerts.Raised, Syslog: k.syslog.got.count(), Elasticsearch: k.elastic.got.count(),
 	}
