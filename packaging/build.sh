@@ -45,6 +45,7 @@ stage_common() {
 		sed -e 's,](docs/,](,g' -e 's,](\.\./README\.md,](README.md,g' -e 's,](\.\./CHANGELOG\.md,](changelog.gz,g' \
 			-e 's,](\.\./sensor\.toml,](/etc/tripline/sensor.toml,g' "$page" >"$1/doc/${page##*/}"
 	done
+	cp docs/*.svg "$1/doc/"
 	gzip -9nc CHANGELOG.md >"$1/doc/changelog.gz"
 	cp packaging/copyright "$1/doc/copyright"
 	{
