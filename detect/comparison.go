@@ -33,7 +33,7 @@ func (c *compiler) compared(e *eql.Comparison, operands []operand) (condition, e
 	if operator == eql.NotEqual {
 		positive = eql.Equal
 	}
-	test, err := c.comparisonTest(positive, source, other, value)
+	test, err := c.comparisonTest(positive, source, other, right)
 	if err != nil {
 		return condition{}, err
 	}
@@ -52,20 +52,18 @@ func (c *compiler) compared(e *eql.Comparison, operands []operand) (condition, e
 	return compiled.negate(), nil
 }
 
-// comparisonTest makes the test of what is compared with a constant, whose
-// value is given.
-func (c *compiler) comparisonTest(operator eql.ComparisonOperator, source, other eql.Expression, value Value) (scalarTest, error) {
-	switch {
-	case c.isDate(source):
+// comparisonTest makes the test of what is compared with a constant, which is given
+// as it is written and as it was compiled.
+func (c *compiler) comparisonTest(operator eql.ComparisonOperator, source, other eql.Expression, constant operand) (scalarTest, error) {
+	value := constant.evaluate(nil)
+	if c.isDate(source) {
 		moment, err := c.dateOf(other, value)
 		return dateTest(operator, moment), err
-	case c.isUnknown(source) && value.kind == KindString:
-		return unknownTest(operator, value.Text()), nil
-	case c.isUnknown(source) && value.kind == KindInt:
-		return unknownNumberTest(operator, value), nil
-	default:
-		return compareWith(operator, value), nil
 	}
+	if order, ok := c.unknownOrder(source, constant); ok {
+		return order.test(operator), nil
+	}
+	return compareWith(operator, value), nil
 }
 
 // comparedValues compiles both sides of a comparison.

@@ -140,25 +140,57 @@ func millisecondAt(moment int64) date {
 	return date{first: moment, last: moment + int64(time.Millisecond) - 1}
 }
 
-// unknownNumberTest makes the test of a field of unknown type against a whole
-// number: epoch milliseconds where the field's text looks like a date. A moment
-// that nanoseconds cannot express is beyond every date.
-func unknownNumberTest(operator eql.ComparisonOperator, number Value) scalarTest {
-	const perMillisecond = int64(time.Millisecond)
-	const farthest = math.MaxInt64/perMillisecond - 1
-	n := min(max(number.Int(), -farthest), farthest)
-	return whereDate(operator, millisecondAt(n*perMillisecond), compareWith(operator, number))
+// scalarOrder orders a value by a constant: before, at or behind it; false if the
+// two have no order.
+type scalarOrder func(Value) (sign int, ok bool)
+
+// test makes the test whether a value stands in a relation to the constant.
+func (o scalarOrder) test(operator eql.ComparisonOperator) scalarTest {
+	return func(value Value) bool {
+		sign, ok := o(value)
+		return ok && operatorHolds(operator, sign)
+	}
 }
 
-// whereDate compares text that looks like a date with a date, and leaves every
-// other value to a plain test.
-func whereDate(operator eql.ComparisonOperator, d date, plain scalarTest) scalarTest {
-	return func(value Value) bool {
-		if value.kind == KindString && looksLikeDate(value.Text()) {
-			sign, ok := d.compare(value)
-			return ok && operatorHolds(operator, sign)
+// dateOrder orders the values of a field of unknown type by a constant that may be a
+// date; false for any other constant. As Elasticsearch does where no mapping says
+// what a field is, it takes text that looks like a date for one.
+func dateOrder(constant Value) (scalarOrder, bool) {
+	text := constant.Text()
+	if moment, ok := epochMoment(text); ok {
+		return whereDate(millisecondAt(moment), constant), true
+	}
+	if constant.kind == KindInt {
+		return whereDate(millisecondOf(constant.Int()), constant), true
+	}
+	d, ok := parseDate(text)
+	if !ok || !looksLikeDate(text) {
+		return nil, false
+	}
+	return func(value Value) (int, bool) {
+		if sign, ok := d.compareUnknown(value); ok {
+			return sign, true
 		}
-		return plain(value)
+		return compareScalars(value, constant)
+	}, true
+}
+
+// millisecondOf is the date of epoch milliseconds. A moment that nanoseconds cannot
+// express is beyond every date.
+func millisecondOf(number int64) date {
+	const perMillisecond = int64(time.Millisecond)
+	const farthest = math.MaxInt64/perMillisecond - 1
+	return millisecondAt(min(max(number, -farthest), farthest) * perMillisecond)
+}
+
+// whereDate orders text that looks like a date by a date, and every other value by
+// the constant that stands for it.
+func whereDate(d date, constant Value) scalarOrder {
+	return func(value Value) (int, bool) {
+		if value.kind == KindString && looksLikeDate(value.Text()) {
+			return d.compare(value)
+		}
+		return compareScalars(value, constant)
 	}
 }
 
@@ -167,24 +199,13 @@ func looksLikeDate(text string) bool {
 	return len(text) >= len("2006-01-02") && text[4] == '-' && text[7] == '-' && '0' <= text[0] && text[0] <= '9'
 }
 
-// unknownTest makes the test of a field of unknown type, whose values may be
-// dates, as Elasticsearch takes text that looks like one for a date where no
-// mapping says what a field is.
-func unknownTest(operator eql.ComparisonOperator, text string) scalarTest {
-	plain := compareWith(operator, String(text))
-	if moment, ok := epochMoment(text); ok {
-		return whereDate(operator, millisecondAt(moment), plain)
+// unknownOrder is the order for the comparison of a field of unknown type with a
+// constant that may be a date; false for any other comparison.
+func (c *compiler) unknownOrder(field eql.Expression, other operand) (scalarOrder, bool) {
+	if !c.isUnknown(field) || !other.isConstant() {
+		return nil, false
 	}
-	d, ok := parseDate(text)
-	if !ok || !looksLikeDate(text) {
-		return plain
-	}
-	return func(value Value) bool {
-		if sign, ok := d.compareUnknown(value); ok {
-			return operatorHolds(operator, sign)
-		}
-		return plain(value)
-	}
+	return dateOrder(other.evaluate(nil))
 }
 
 // isUnknown reports whether an expression is a field whose type is not known.

@@ -42,24 +42,14 @@ func (c *compiler) memberTest(e *eql.Membership) (scalarTest, error) {
 	if c.isDate(e.Value) {
 		return c.dateMemberTest(e, choices)
 	}
-	var texts []string
-	var others []Value
-	for _, choice := range choices {
-		switch value := choice.evaluate(nil); value.kind {
-		case KindString:
-			texts = append(texts, value.Text())
-		case KindMissing:
-		default:
-			others = append(others, value)
-		}
-	}
+	texts, others := constantsOf(choices)
 	inText := textTest(e.Operator, texts)
 	if e.Operator == eql.Regex || e.Operator == eql.RegexInsensitive {
 		if inText, err = c.regexTest(e, texts); err != nil {
 			return nil, err
 		}
 	}
-	return func(value Value) bool {
+	isMember := func(value Value) bool {
 		if value.kind == KindString {
 			return inText(value.Text())
 		}
@@ -69,7 +59,50 @@ func (c *compiler) memberTest(e *eql.Membership) (scalarTest, error) {
 			}
 		}
 		return false
-	}, nil
+	}
+	dates := c.unknownDates(e, choices)
+	if len(dates) == 0 {
+		return isMember, nil
+	}
+	return anyTest(append([]scalarTest{isMember}, dates...)), nil
+}
+
+// constantsOf sorts the constants of a list into texts and others.
+func constantsOf(choices []operand) (texts []string, others []Value) {
+	for _, choice := range choices {
+		switch value := choice.evaluate(nil); value.kind {
+		case KindString:
+			texts = append(texts, value.Text())
+		case KindMissing:
+		default:
+			others = append(others, value)
+		}
+	}
+	return texts, others
+}
+
+// unknownDates makes the tests whether a field of unknown type is one of the dates
+// in a list.
+func (c *compiler) unknownDates(e *eql.Membership, choices []operand) []scalarTest {
+	var tests []scalarTest
+	for _, choice := range choices {
+		if order, ok := c.unknownOrder(e.Value, choice); ok && e.Operator == eql.In && choice.evaluate(nil).kind == KindString {
+			tests = append(tests, order.test(eql.Equal))
+		}
+	}
+	return tests
+}
+
+// anyTest makes the test whether any of some tests holds.
+func anyTest(tests []scalarTest) scalarTest {
+	return func(value Value) bool {
+		for _, test := range tests {
+			if test(value) {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 // dateMemberTest makes the test whether the value of a date field is one of some
@@ -87,9 +120,7 @@ func (c *compiler) dateMemberTest(e *eql.Membership, choices []operand) (scalarT
 		}
 		tests = append(tests, dateTest(eql.Equal, moment))
 	}
-	return func(value Value) bool {
-		return slices.ContainsFunc(tests, func(test scalarTest) bool { return test(value) })
-	}, nil
+	return anyTest(tests), nil
 }
 
 // textTest makes the test for the strings of a list.

@@ -29,12 +29,31 @@ func (c *compiler) comparisonValue(e *eql.Comparison) (operand, error) {
 	if c.isDate(e.Left) || c.isDate(e.Right) {
 		return c.dateValue(e, operands)
 	}
-	other := right.evaluate
-	result := combine(func(ev Event) Value { return compareValues(operator, evaluate(ev), other(ev)) }, operands...)
+	result := combine(c.comparedBy(operator, e, operands), operands...)
 	if decides, _ := comparesTruth(e); decides {
 		return result, nil
 	}
 	return c.guardedResult(result, operator != eql.NotEqual), nil
+}
+
+// comparedBy makes the comparison of two operands, neither of which is null for every
+// event.
+func (c *compiler) comparedBy(operator eql.ComparisonOperator, e *eql.Comparison, operands []operand) valuer {
+	left, right := operands[0].evaluate, operands[1].evaluate
+	if order, ok := c.unknownOrder(e.Left, operands[1]); ok {
+		return func(ev Event) Value { return orderedValue(operator, left(ev), order) }
+	}
+	if order, ok := c.unknownOrder(e.Right, operands[0]); ok {
+		operator = mirrored(operator)
+		return func(ev Event) Value { return orderedValue(operator, right(ev), order) }
+	}
+	return func(ev Event) Value {
+		constant := right(ev)
+		if constant.kind == KindMissing {
+			return Value{}
+		}
+		return orderedValue(operator, left(ev), func(value Value) (int, bool) { return compareScalars(value, constant) })
+	}
 }
 
 // guardedResult guards what is true or, if affirms is false, false where a leaf
@@ -72,12 +91,13 @@ func (c *compiler) dateValue(e *eql.Comparison, operands []operand) (operand, er
 	}, left), nil
 }
 
-// compareValues compares two values; null if one is, or if they have no order.
-func compareValues(operator eql.ComparisonOperator, left, right Value) Value {
-	if left.kind == KindMissing || right.kind == KindMissing {
+// orderedValue compares a value with what the order is by; null if the value is, or if
+// they have no order.
+func orderedValue(operator eql.ComparisonOperator, value Value, order scalarOrder) Value {
+	if value.kind == KindMissing {
 		return Value{}
 	}
-	sign, ok := compareScalars(left, right)
+	sign, ok := order(value)
 	if !ok {
 		switch operator {
 		case eql.Equal, eql.NotEqual:
