@@ -31,7 +31,7 @@ func loginShell(t *testing.T, command string) *exec.Cmd {
 	if err := os.Chmod(file, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	shell := exec.Command("/bin/sh", "-c", "echo "+strconv.Itoa(sessionLogin)+" >/proc/self/loginuid; exec script -qec "+file+" /dev/null")
+	shell := exec.Command("/bin/sh", "-c", "echo "+strconv.Itoa(sessionLogin)+" >/proc/self/loginuid; exec script -qec 'exec "+file+"' /dev/null")
 	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return shell
 }
