@@ -149,12 +149,12 @@ func (s *runningSensor) readLog(from io.Reader) {
 	}
 }
 
-// parseAlert reads one line of standard output.
+// parseAlert reads one line of an output.
 func parseAlert(t testing.TB, line string) alertDocument {
 	t.Helper()
 	var document alertDocument
 	if err := json.Unmarshal([]byte(line), &document); err != nil {
-		t.Errorf("standard output has a line that is no JSON: %v: %q", err, line)
+		t.Errorf("an output has a line that is no JSON: %v: %q", err, line)
 	}
 	for _, event := range document.Tripline.Alert.Sequence {
 		document.raw += string(event) + "\n"
