@@ -34,13 +34,9 @@ const (
 	// procConnectorBuffer is the socket's receive buffer in bytes, which has room
 	// for the messages of some 20,000 forks and exits.
 	procConnectorBuffer = 16 << 20
-	// procConnectorPause is how long messages may wait when nobody asks, so that
-	// a host that forks wakes the sensor once a second.
-	procConnectorPause = time.Second
-	// procConnectorBusy is the same for a host that forks a lot, and
-	// procConnectorMany what a lot is.
-	procConnectorBusy = 50 * time.Millisecond
-	procConnectorMany = 4096
+	// procConnectorPause is how often messages wake the sensor at most. The buffer
+	// holds what a million of them a second leave in it meanwhile.
+	procConnectorPause = 20 * time.Millisecond
 	// procConnectorAnswer is how long the kernel may take to answer a request.
 	procConnectorAnswer = 500 * time.Millisecond
 	// procClockStep is by how much the time of day must have been set to matter.
@@ -66,10 +62,11 @@ const (
 // procConnector follows the forks and exits of all processes through the
 // kernel's process connector, a netlink multicast group.
 type procConnector struct {
-	fd   int
-	bell *bell.Bell
-	stop chan struct{}
-	done chan struct{}
+	fd     int
+	sample *procSample
+	bell   *bell.Bell
+	stop   chan struct{}
+	done   chan struct{}
 
 	mu    sync.Mutex
 	lives *procLives
@@ -97,24 +94,41 @@ func openProcConnector() (*procConnector, error) {
 		return nil, fmt.Errorf("process connector: socket: %w", err)
 	}
 	c := &procConnector{fd: fd, batch: recvbatch.New(procBatchMessages, procMessageSize), stop: make(chan struct{}), done: make(chan struct{})}
-	if err := c.subscribe(); err != nil {
+	if err := c.begin(); err != nil {
 		_ = unix.Close(fd) // nothing was written that could be lost
-		return nil, fmt.Errorf("process connector: %w", err)
-	}
-	now, day, err := procMonotonic()
-	if err != nil {
-		_ = c.request(cnIgnore) // it is closed either way
-		_ = unix.Close(fd)      // nothing was written that could be lost
-		return nil, fmt.Errorf("process connector: %w", err)
-	}
-	c.lives, c.day = newProcLives(procLifeLimit, now), day
-	if c.bell, err = bell.New(-1); err != nil {
-		_ = c.request(cnIgnore) // it is closed either way
-		_ = unix.Close(fd)      // nothing was written that could be lost
 		return nil, fmt.Errorf("process connector: %w", err)
 	}
 	go c.follow()
 	return c, nil
+}
+
+// begin subscribes and makes ready for what is told from then on. Where it fails, all
+// but the socket is closed.
+func (c *procConnector) begin() (err error) {
+	if err := c.subscribe(); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = c.request(cnIgnore) // it is closed either way
+		}
+	}()
+	now, day, err := procMonotonic()
+	if err != nil {
+		return err
+	}
+	c.lives, c.day = newProcLives(procLifeLimit, now), day
+	buffer, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
+	if err != nil {
+		return fmt.Errorf("size of the receive buffer: %w", err)
+	}
+	if c.sample, err = openProcSample(buffer); err != nil {
+		return err
+	}
+	if c.bell, err = bell.New(-1); err != nil {
+		return errors.Join(err, c.sample.close())
+	}
+	return nil
 }
 
 // subscribe asks the kernel for its messages and waits for its answer: in other
@@ -151,7 +165,7 @@ func (c *procConnector) subscribe() error {
 			if errno := binary.NativeEndian.Uint32(message[cnBodyAt:]); errno != 0 {
 				return fmt.Errorf("subscribe: %w", unix.Errno(errno))
 			}
-			return c.filter()
+			return attachProcFilter(c.fd, procFilter())
 		}
 	}
 }
@@ -174,31 +188,6 @@ func (c *procConnector) request(op uint32) error {
 		return fmt.Errorf("sendto: %w", err)
 	}
 	return nil
-}
-
-// filter lets the kernel drop what is neither fork nor exit before it costs us
-// anything.
-func (c *procConnector) filter() error {
-	program := []unix.SockFilter{
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: cnWhatAt},
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: procNetworkOrder(cnEventFork), Jt: 1},
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: procNetworkOrder(cnEventExit), Jf: 1},
-		{Code: unix.BPF_RET | unix.BPF_K, K: 1 << 16},
-		{Code: unix.BPF_RET | unix.BPF_K},
-	}
-	err := unix.SetsockoptSockFprog(c.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
-		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
-	if err != nil {
-		return fmt.Errorf("filter: %w", err)
-	}
-	return nil
-}
-
-// procNetworkOrder is what a filter sees of a number in this machine's order.
-func procNetworkOrder(number uint32) uint32 {
-	var bytes [4]byte
-	binary.NativeEndian.PutUint32(bytes[:], number)
-	return binary.BigEndian.Uint32(bytes[:])
 }
 
 // procKernelMessage is the content of a message of the kernel, nil where it is none:
@@ -301,31 +290,33 @@ func (c *procConnector) counted() ProcLifeStats {
 }
 
 // follow takes messages that nobody asks for, so that the socket's buffer does not
-// overflow.
+// overflow: when the sample says that many wait.
 func (c *procConnector) follow() {
 	defer close(c.done)
-	for c.awaited() {
-		for taken := -1; taken != 0; {
-			c.mu.Lock()
-			taken = c.drain()
-			c.mu.Unlock()
-			pause := procConnectorPause
-			if taken >= procConnectorMany {
-				pause = procConnectorBusy
-			}
+	for last := (time.Time{}); c.awaited(); last = time.Now() {
+		if soon := procConnectorPause - time.Since(last); soon > 0 {
 			select {
 			case <-c.stop:
 				return
-			case <-time.After(pause):
+			case <-time.After(soon):
 			}
 		}
+		c.sample.clear()
+		c.catchUp()
 	}
 }
 
-// awaited waits for the next message and says false when the bell is closed.
+// awaited waits until many messages wait, and says false when the bell is closed.
 func (c *procConnector) awaited() bool {
-	_, _, err := c.bell.Wait(c.fd, time.Time{})
+	_, _, err := c.bell.Wait(c.sample.fd, time.Time{})
 	return err == nil
+}
+
+// catchUp takes what waits.
+func (c *procConnector) catchUp() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drain()
 }
 
 // close unsubscribes.
@@ -333,7 +324,7 @@ func (c *procConnector) close() error {
 	close(c.stop)
 	err := errors.Join(c.request(cnIgnore), c.bell.Close())
 	<-c.done
-	return errors.Join(err, unix.Close(c.fd))
+	return errors.Join(err, c.sample.close(), unix.Close(c.fd))
 }
 
 // procMonotonic reads CLOCK_MONOTONIC, and by how much the time of day is ahead of

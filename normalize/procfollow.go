@@ -56,6 +56,15 @@ func (r *ProcResolver) Follow() error {
 	return nil
 }
 
+// CatchUp takes in what the kernel told of forks and nobody asked for yet, so that the
+// next question need not. It is for who is awake anyway, now and then: what waits for
+// long is taken in without it. It may be called from any goroutine.
+func (r *ProcResolver) CatchUp() {
+	if r.connector != nil {
+		r.connector.catchUp()
+	}
+}
+
 // followed answers from what the kernel told of the life of the process. Where that
 // is nothing, ok is false and group is the process to ask for, which is not q.PID
 // if that is known to be a thread.

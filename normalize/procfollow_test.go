@@ -280,6 +280,48 @@ func TestMissedForksAreForgotten(t *testing.T) {
 	}
 }
 
+// TestMissedForksMakeNoWrongIdentity has a pid go from one process to another while
+// messages are missed.
+func TestMissedForksMakeNoWrongIdentity(t *testing.T) {
+	resolver := newFollower(t)
+	first, second := exec.Command("/bin/sleep", "60"), exec.Command("/bin/sleep", "60")
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	query := queryNow(uint32(first.Process.Pid))
+	known := resolver.Identify(query)
+	c := resolver.connector
+	c.mu.Lock()
+	if err := unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1); err != nil {
+		t.Fatal(err)
+	}
+	later := queryNow(query.PID) // of the first, and asked when it is gone
+	later.Sequence++
+	time.Sleep(300 * time.Millisecond)
+	end(first)
+	for range 50 {
+		_ = exec.Command("/bin/true").Run() // it forks and exits
+	}
+	if !startWithPID(t, int(query.PID), second) {
+		end(second)
+		c.mu.Unlock()
+		t.Skip("another process was faster")
+	}
+	defer end(second)
+	last := queryNow(query.PID)
+	last.Sequence += 2
+	c.mu.Unlock()
+	if got := resolver.Identify(later); !got.Inferred && got.EntityID != known.EntityID {
+		t.Errorf("the first was %+v and is %+v", known, got)
+	}
+	if got := resolver.Identify(last); got.EntityID == known.EntityID {
+		t.Errorf("the second has the identity of the first: %+v", got)
+	}
+	if resolver.Stats().Lives.Missed == 0 {
+		t.Error("nothing was missed")
+	}
+}
+
 func TestForksAreForgottenWhenTheTimeIsSet(t *testing.T) {
 	resolver := newFollower(t)
 	c := resolver.connector

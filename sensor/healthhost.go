@@ -126,6 +126,9 @@ func (h *healthHost) Reclaim(ctx context.Context) error {
 // Counters implements health.Host.
 func (h *healthHost) Counters(ctx context.Context) health.Counters {
 	p, from := h.sensor.pipeline, h.sensor.watch.source
+	if h.sensor.resolver != nil {
+		h.sensor.resolver.CatchUp() // as this goroutine is awake anyway
+	}
 	received, joined := from.Stats(), p.correlator.Stats()
 	if changed := joined.Events != h.events; changed || h.again {
 		h.events, h.again = joined.Events, changed

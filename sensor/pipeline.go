@@ -213,11 +213,13 @@ func (p *pipeline) locate(m *source.Message, err error) error {
 }
 
 // How long the pipeline waits for records before it looks at the time: soon
-// while an event is incomplete or held back, seldom while a sequence is, and for ever when
-// nothing can become due.
+// while an event is incomplete or held back, later while a match waits for its span to
+// end, seldom while only memory can become free, and for ever when nothing can
+// become due.
 const (
 	incompleteWait = 50 * time.Millisecond
-	pendingWait    = time.Second
+	matchWait      = time.Second
+	pendingWait    = 10 * time.Second
 )
 
 // pumpKernel runs a live source through the pipeline until it is interrupted, or
@@ -282,10 +284,14 @@ func (p *pipeline) patience() time.Duration {
 	if p.abridger.abridges() || p.correlator.Pending() > 0 || p.engine != nil && p.engine.HeldBack() > 0 {
 		return incompleteWait
 	}
-	if p.engine != nil && p.engine.Pending() > 0 {
+	switch {
+	case p.engine == nil || p.engine.Pending() == 0:
+		return -1
+	case p.engine.AwaitsTime():
+		return matchWait
+	default:
 		return pendingWait
 	}
-	return -1
 }
 
 // await adds to the time for which records have been awaited. What passes while this

@@ -91,7 +91,7 @@ func (s *slowSource) Receive(wait time.Duration) ([]source.Message, error) {
 	if s.quiet++; s.quiet > 3 {
 		return nil, source.ErrInterrupted
 	}
-	time.Sleep(min(max(wait, incompleteWait), pendingWait))
+	time.Sleep(min(max(wait, incompleteWait), matchWait))
 	return nil, nil
 }
 
