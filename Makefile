@@ -68,8 +68,8 @@ test-packages: packages ## Try the packages: scripts, chroots of Debian, an rpm 
 	packaging/test/signing.sh
 
 # Some 10 minutes a guest.
-test-service: packages ## Boot Debian guests in qemu with the package installed and try the service; GUESTS="bookworm …".
-	packaging/test/service.sh $(or $(GUESTS),bookworm bullseye bookworm-sysv)
+test-service: packages ## Boot guests in qemu with the package installed and try the service; GUESTS="bookworm …".
+	packaging/test/service.sh $(or $(GUESTS),bookworm bullseye xenial bookworm-sysv bookworm-busybox)
 
 vendor-bundle: ## Make an archive from which all this can be built and tested without a network.
 	@VERSION="$(PACKAGE_VERSION)" SOURCE_DATE_EPOCH="$(SOURCE_DATE_EPOCH)" GO="$(GO)" packaging/bundle.sh

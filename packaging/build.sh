@@ -92,13 +92,14 @@ for ARCH in "$@"; do
 			-version "$program_version" -epoch "$SOURCE_DATE_EPOCH" -goroot "$goroot"
 	gzip -9n "$STAGE/doc/THIRD-PARTY-NOTICES"
 	made="$made $(basename "$sbom")"
+	deb_arch=$ARCH
+	rpm_arch=$ARCH
 	case $ARCH in
 	amd64) rpm_arch=x86_64 ;;
 	arm64) rpm_arch=aarch64 ;;
 	386) rpm_arch=i686 deb_arch=i386 ;;
-	*) rpm_arch=$ARCH ;;
 	esac
-	deb="tripline_$VERSION-1_${deb_arch:-$ARCH}.deb"
+	deb="tripline_$VERSION-1_$deb_arch.deb"
 	rpm="tripline-$VERSION-1.$rpm_arch.rpm"
 	describe >"$STAGE/nfpm.yaml"
 	for target in "$deb" "$rpm"; do

@@ -7,8 +7,8 @@ umask 022
 
 user=tripline
 config=/etc/tripline/sensor.toml
-# For a systemd or a kernel that cannot give capabilities to a user.
-dropin=/etc/systemd/system/tripline.service.d/50-root.conf
+# For a systemd or a kernel that lacks what the unit asks for.
+dropin=/etc/systemd/system/tripline.service.d/50-old-host.conf
 
 case ${1:-} in
 configure)
@@ -48,37 +48,45 @@ make_user() {
 	fi
 }
 
-# can_have_user says whether the service can run as a user of its own: the user is
-# there, and kernel and systemd know ambient capabilities (Linux 4.3, systemd 229,
-# and where they were carried back to older ones).
-can_have_user() {
-	getent passwd "$user" >/dev/null 2>&1 || return 1
-	grep -q '^CapAmb:' /proc/self/status 2>/dev/null || [ ! -e /proc/self/status ] || return 1
-	have systemctl || return 0
+# systemd_is_new says whether systemd has what the unit cannot do without: limits of
+# memory by their present name, commands as root ("+"), and ambient capabilities, of
+# which 229, the first to have them, leaves out the kernel's last. All are there since
+# 231; a systemd that runs is asked for one of them.
+systemd_is_new() {
 	if systemd_runs; then
-		systemctl show --property=AmbientCapabilities tripline.service 2>/dev/null | grep -q '^AmbientCapabilities='
+		systemctl show --property=MemoryMax tripline.service 2>/dev/null | grep -q '^MemoryMax='
 	else
 		version=$(systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
-		[ "${version:-229}" -ge 229 ]
+		[ "${version:-231}" -ge 231 ]
 	fi
 }
 
-choose_user() {
+# can_have_user says whether the service can run as a user of its own: the user is
+# there, and kernel (Linux 4.3) and systemd can give capabilities to it.
+can_have_user() {
+	getent passwd "$user" >/dev/null 2>&1 || return 1
+	grep -q '^CapAmb:' /proc/self/status 2>/dev/null || [ ! -e /proc/self/status ] || return 1
+	systemd_is_new
+}
+
+# suit_old_host says in a drop-in what a host needs that cannot do all that is in the
+# unit.
+suit_old_host() {
 	have systemctl || return 0
 	if can_have_user; then
 		[ ! -e "$dropin" ] || rm -f "$dropin"
-	else
-		mkdir -p "${dropin%/*}" && {
-			echo '# Made by the package: this host cannot give capabilities to a user of its own.'
-			echo '[Service]'
-			echo 'User=root'
-			echo 'Group=root'
-			echo 'MemoryLimit=96M'
-		} >"$dropin"
-		# Root without the capability to override permissions needs them to be its own,
-		# and so old a systemd does not see to that.
-		chown -hR root:root /var/lib/tripline /var/log/tripline 2>/dev/null
+		return
 	fi
+	mkdir -p "${dropin%/*}" && {
+		echo '# Made by the package: this host cannot give capabilities to a user of its own.'
+		echo '[Service]'
+		echo 'User=root'
+		echo 'Group=root'
+		systemd_is_new || echo 'MemoryLimit=96M'
+	} >"$dropin"
+	# Root without the capability to override permissions needs them to be its own,
+	# and so old a systemd does not see to that.
+	chown -hR root:root /run/tripline /var/lib/tripline /var/log/tripline 2>/dev/null
 }
 
 make_folders() {
@@ -147,7 +155,7 @@ doctor_agrees() {
 make_user || echo "tripline: the user \"$user\" could not be made; the service will run as root" >&2
 make_folders
 ! systemd_runs || systemctl daemon-reload >/dev/null 2>&1
-choose_user
+suit_old_host
 ! systemd_runs || systemctl daemon-reload >/dev/null 2>&1
 enable_service
 

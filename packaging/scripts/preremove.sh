@@ -3,7 +3,7 @@
 # rpm with 0 (erased) or 1 (upgraded). Nothing here makes a removal fail.
 set -u
 
-dropin=/etc/systemd/system/tripline.service.d/50-root.conf
+dropin=/etc/systemd/system/tripline.service.d/50-old-host.conf
 
 case ${1:-} in
 remove | 0) ;;

@@ -44,7 +44,7 @@ stub() {
 		echo "$2 \$*" >>"$root/calls"
 		case "$2 \$*" in
 		"adduser "* | "useradd "*) [ -e "$root/exit/$2" ] || : >"$root/user" ;;
-		"systemctl show"*) [ ! -e "$root/ambient" ] || echo "AmbientCapabilities=" ;;
+		"systemctl show --property=MemoryMax"*) [ ! -e "$root/new" ] || echo "MemoryMax=" ;;
 		"systemctl --version") echo "systemd 219" ;;
 		"systemctl --quiet is-enabled"*) [ -e "$root/enabled" ]; exit ;;
 		"deb-systemd-helper --quiet was-enabled"*) exit 0 ;;
@@ -54,9 +54,10 @@ stub() {
 	chmod +x "$1"
 }
 
+# systemd is one that runs and knows all that the unit says.
 systemd() {
 	mkdir -p "$root/run/systemd/system"
-	: >"$root/ambient"
+	: >"$root/new"
 }
 breaks() { for name in "$@"; do echo 1 >"$root/exit/$name"; done; }
 
@@ -108,7 +109,7 @@ installing() {
 	expect "asks doctor" 'called "tripline doctor"'
 	expect "starts" 'called "deb-systemd-invoke start"'
 	expect "enables" 'called "deb-systemd-helper enable"'
-	expect "no drop-in" '[ ! -e "$root/etc/systemd/system/tripline.service.d/50-root.conf" ]'
+	expect "no drop-in" '[ ! -e "$root/etc/systemd/system/tripline.service.d/50-old-host.conf" ]'
 
 	begin "deb, doctor says no"
 	host $debian && systemd && breaks tripline
@@ -153,24 +154,25 @@ installing() {
 	always
 	expect "restarts what runs" 'called "systemctl try-restart" && ! called "systemctl preset"'
 
-	begin "rpm, a systemd without ambient capabilities (RHEL 7)"
-	host $redhat && systemd && rm "$root/ambient"
+	begin "rpm, a systemd from before 231 (RHEL 7)"
+	host $redhat && systemd && rm "$root/new"
 	run postinstall 1
 	always
-	expect "runs as root" 'grep -q "^User=root" "$root/etc/systemd/system/tripline.service.d/50-root.conf"'
-
+	expect "runs as root" 'grep -q "^User=root" "$root/etc/systemd/system/tripline.service.d/50-old-host.conf"'
+	expect "and within its memory" 'grep -q "^MemoryLimit=96M" "$root/etc/systemd/system/tripline.service.d/50-old-host.conf"'
 	expect "and can write its folders" '[ "$(stat -c %u "$root/var/log/tripline")" = "$(id -u)" ]'
 
 	begin "rpm, a kernel without ambient capabilities"
 	host $redhat && systemd && : >"$root/proc/self/status"
 	run postinstall 1
-	expect "runs as root" 'grep -q "^User=root" "$root/etc/systemd/system/tripline.service.d/50-root.conf"'
+	expect "runs as root" 'grep -q "^User=root" "$root/etc/systemd/system/tripline.service.d/50-old-host.conf"'
+	expect "its systemd knows the memory" '! grep -q "^MemoryLimit" "$root/etc/systemd/system/tripline.service.d/50-old-host.conf"'
 
 	begin "rpm, image of a host with an old systemd"
 	host $redhat
 	run postinstall 1
 	always
-	expect "runs as root" 'grep -q "^User=root" "$root/etc/systemd/system/tripline.service.d/50-root.conf"'
+	expect "runs as root" 'grep -q "^User=root" "$root/etc/systemd/system/tripline.service.d/50-old-host.conf"'
 
 	begin "rpm, chkconfig (RHEL 6)"
 	host useradd chkconfig service && : >"$root/dev-initctl" && mkdir -p "$root/dev" && : >"$root/dev/initctl"
@@ -179,9 +181,9 @@ installing() {
 	expect "registers and does not start" 'called "chkconfig --add" && ! called "service"'
 
 	begin "an upgrade that ends the drop-in"
-	host $redhat && systemd && mkdir -p "$root/etc/systemd/system/tripline.service.d" && : >"$root/etc/systemd/system/tripline.service.d/50-root.conf"
+	host $redhat && systemd && mkdir -p "$root/etc/systemd/system/tripline.service.d" && : >"$root/etc/systemd/system/tripline.service.d/50-old-host.conf"
 	run postinstall 2
-	expect "the drop-in is gone" '[ ! -e "$root/etc/systemd/system/tripline.service.d/50-root.conf" ]'
+	expect "the drop-in is gone" '[ ! -e "$root/etc/systemd/system/tripline.service.d/50-old-host.conf" ]'
 
 	begin "everything fails"
 	host $debian && systemd && breaks adduser systemctl deb-systemd-helper deb-systemd-invoke update-rc.d tripline

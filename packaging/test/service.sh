@@ -1,4 +1,6 @@
 #!/bin/sh
+# shellcheck disable=SC1091
+#
 # service.sh GUEST…: boots a Debian guest in an emulator (no KVM needed) with the
 # package installed, and tries the service there: packaging/test/guest/ has what is
 # done inside. A guest is a name that bootstrap.sh knows. Needs root, debootstrap,
@@ -37,6 +39,7 @@ image() {
 	echo tripline-guest >"$work/etc/hostname"
 	case $1 in
 	*-sysv) sysv_boot "$work" ;;
+	*-busybox) busybox_boot "$work" ;;
 	*) systemd_boot "$work" ;;
 	esac
 	(cd "$work" && find . | cpio -o -H newc --quiet) >"dist/guests/$1.cpio"
@@ -58,10 +61,8 @@ systemd_boot() {
 		Wants=before.service
 		[Service]
 		Type=idle
-		ExecStart=/guest/systemd-trial
-		StandardOutput=file:/dev/ttyS1
-		StandardError=file:/dev/ttyS1
-		TimeoutStartSec=infinity
+		ExecStart=/bin/sh -c 'exec /guest/systemd-trial >/dev/ttyS1 2>&1'
+		TimeoutStartSec=0
 	UNIT
 	mkdir -p "$1/etc/systemd/system/multi-user.target.wants"
 	for unit in before trial; do
@@ -80,11 +81,39 @@ sysv_boot() {
 	echo 'TB::bootwait:/guest/before' >>"$1/etc/inittab"
 }
 
+# As on a small system: busybox is init and sh, and two scripts start and stop what
+# is registered.
+busybox_boot() {
+	ln -sf busybox "$1/bin/sh"
+	ln -sf /bin/busybox "$1/sbin/init"
+	cat >"$1/etc/inittab" <<-'TABLE'
+		::sysinit:/etc/init.d/rcS
+		::once:/guest/sysv-trial >/dev/ttyS1 2>&1
+		::shutdown:/etc/init.d/rcK
+	TABLE
+	cat >"$1/etc/init.d/rcS" <<-'SCRIPT'
+		#!/bin/sh
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin
+		mount -t proc proc /proc
+		mount -t sysfs sysfs /sys
+		ip link set lo up
+		/guest/before
+		for script in /etc/rc2.d/S??*; do "$script" start; done
+	SCRIPT
+	cat >"$1/etc/init.d/rcK" <<-'SCRIPT'
+		#!/bin/sh
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin
+		for script in $(ls -r /etc/rc2.d); do "/etc/rc2.d/$script" stop; done
+		/guest/after
+	SCRIPT
+	chmod 755 "$1/etc/init.d/rcS" "$1/etc/init.d/rcK"
+}
+
 boot() {
 	report=dist/guests/$1.report
 	console=dist/guests/$1.console
 	: >"$report"
-	kernel=$(kernel_of "${1%-sysv}")
+	kernel=$(kernel_of "${1%%-*}")
 	echo "booting $1 with $(basename "$kernel")"
 	timeout "$limit" qemu-system-x86_64 -accel tcg,thread=multi -machine pc -cpu max -smp 2 -m 1536 -nodefaults -display none -no-reboot \
 		-kernel "$kernel" -initrd "dist/guests/$1.cpio" -append "console=ttyS0 panic=1 rdinit=/init quiet" \
