@@ -90,6 +90,7 @@ run: build ## Build, then watch this host (root); ARGS="--config FILE" is passed
 test: ## Vet and test everything; as root also with the kernel's audit system.
 	$(GO) vet ./...
 	$(GO) test -timeout 30m $(PACKAGES)
+	$(GO) test -tags man -run ManPage ./cmd/tripline
 ifneq ($(HAS_LIVE),)
 	@[ "$$(id -u)" = 0 ] || echo "Not root: the live tests need the kernel's audit system. Each that is skipped says so:"
 	$(GO) test -count=1 -v -timeout 30m $(LIVE)

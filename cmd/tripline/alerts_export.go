@@ -44,6 +44,7 @@ printed names it, so that the archive can be told from one of another host:
 The alerts are those of the configured alert file and of what was rotated away
 from it, or of the files ALERTS. Apart from times the same alerts give the same
 archive.`,
+		Example: `  tripline alerts export host7.tar.gz --since 24h --around 10m`,
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return &usageError{fmt.Errorf("export needs the FILE.tar.gz to write; see %s --help", command.CommandPath())}
@@ -60,7 +61,7 @@ archive.`,
 	set.StringVar(&flags.filter.ID, "id", "", "the alert whose `ID` begins so")
 	set.StringVar(&flags.rules, "rules", "", "`DIR` of rule files, instead of the configured ones")
 	set.StringArrayVar(&flags.events, "events", nil, "`FILE` of events instead of the configured event log, with what was rotated away from it; may be repeated")
-	set.DurationVar(&flags.around, "around", 5*time.Minute, "how long before and after an alert events are exported")
+	set.DurationVar(&flags.around, "around", 5*time.Minute, "`TIME` before and after an alert whose events are exported")
 	set.StringVar(&flags.key, "key", bundle.DefaultKey, "the private key `FILE` that signs; made where it is missing")
 	return command
 }
@@ -196,6 +197,7 @@ that of an export, so that it can be unpacked safely.
 
 With --key the signature has to be by that key. Without, the archive's own key
 counts: then compare the fingerprint with what the host printed.`,
+		Example: `  tripline alerts verify host7.tar.gz --key host7.pub`,
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return &usageError{fmt.Errorf("verify needs one FILE.tar.gz; see %s --help", command.CommandPath())}

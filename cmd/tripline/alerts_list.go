@@ -22,6 +22,8 @@ it, also compressed, or in FILEs ("-" is standard input): a table on a terminal,
 and else, or with --json, the documents, each with its evidence, one a line.
 
 The newest alert is last. Lines that are no alerts are reported and left out.`,
+		Example: `  tripline alerts list --since 24h --severity high+
+  tripline alerts list --where 'process.name == "nc"'`,
 		RunE: func(command *cobra.Command, args []string) error {
 			defects := &defectPrinter{to: std.err}
 			reader, err := selection.reader(std, defects)

@@ -32,6 +32,7 @@ screens and paper, and is readable by its owner alone.
 The alerts are those of the configured alert file and of what was rotated away
 from it, or of the files ALERTS. FILE may be an earlier page, which is replaced, and
 no other file. The page has the newest ` + fmt.Sprint(maxReported) + `.`,
+		Example: `  tripline alerts report --html week.html --since 7d`,
 		RunE: func(command *cobra.Command, args []string) error {
 			if to == "" {
 				return &usageError{fmt.Errorf("report needs --html FILE, or - for standard output; see %s --help", command.CommandPath())}

@@ -23,7 +23,8 @@ with its parents, the evidence, MITRE ATT&CK and the rule's investigation guide.
 
 The beginning of the ID is enough where it is no other alert's. Where standard
 output is no terminal, or with --json, the document is printed.`,
-		Args: needsAlert,
+		Example: `  tripline alerts show 1a2b3c`,
+		Args:    needsAlert,
 		RunE: func(command *cobra.Command, args []string) error {
 			one, err := findAlert(command, std, &selection, args)
 			if err != nil {

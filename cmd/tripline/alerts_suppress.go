@@ -20,7 +20,8 @@ or of FILEs, from being raised: for this program, user and destination alone. It
 is printed for review, as a block for the configuration; nothing is changed.
 
 The beginning of the ID is enough where it is no other alert's.`,
-		Args: needsAlert,
+		Example: `  tripline alerts suppress 1a2b3c`,
+		Args:    needsAlert,
 		RunE: func(command *cobra.Command, args []string) error {
 			one, err := findAlert(command, std, &selection, args)
 			if err != nil {

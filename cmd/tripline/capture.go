@@ -18,6 +18,7 @@ func captureCommand(std streams) *cobra.Command {
 		Long: `Record the audit records that the loaded rules need, as an audit log, until
 interrupted. Needs root. FILE must not exist; "-" is standard output. Kernel
 audit is put back at the end as "tripline run" does.`,
+		Example: `  tripline capture records.log`,
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return &usageError{fmt.Errorf("capture needs one FILE, or - for standard output; see %s --help", command.CommandPath())}

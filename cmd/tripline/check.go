@@ -29,6 +29,8 @@ privilege is needed. Any defect makes the exit code 2.
 With recorded audit logs (plain or .gz, "-" for standard input) the rules are
 also tried on them, and what would have been raised is counted for each rule:
 whether a new rule or exception is quiet on yesterday's log, for instance.`,
+		Example: `  tripline check --config /etc/tripline/sensor.toml
+  tripline check --rules new-rules/ /var/log/audit/audit.log`,
 		RunE: func(command *cobra.Command, logs []string) error {
 			if failOnAlert && len(logs) == 0 {
 				return &usageError{errors.New("--fail-on-alert needs a recorded LOG on which the rules are tried")}

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 
 	"tripline/internal/version"
 )
@@ -39,14 +39,17 @@ func writeManPages(root *cobra.Command, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("making the folder of the man pages: %w", err)
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.DisableAutoGenTag = true
-	// The date is that of SOURCE_DATE_EPOCH.
-	header := &doc.GenManHeader{Section: "1", Source: "Tripline " + version.Version, Manual: "Tripline"}
-	if err := doc.GenManTree(root, header, folder); err != nil {
-		return fmt.Errorf("writing the man pages: %w", err)
+	return writePages(root, sourceDate(), folder)
+}
+
+// sourceDate is the day that the pages have: that of SOURCE_DATE_EPOCH, today where it
+// is not set.
+func sourceDate() string {
+	when := time.Now()
+	if seconds, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
+		when = time.Unix(seconds, 0)
 	}
-	return nil
+	return when.UTC().Format(time.DateOnly)
 }
 
 // writeConfigurationPage makes a man page of the commented default configuration,
@@ -59,21 +62,15 @@ func writeConfigurationPage(configuration, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("making the folder of the man pages: %w", err)
 	}
-	page := fmt.Sprintf(`.TH "SENSOR.TOML" "5" "" "Tripline %s" "Tripline"
+	page := fmt.Sprintf(`.TH "TRIPLINE-SENSOR.TOML" 5 %q %q "Tripline"
 .SH NAME
-tripline-sensor.toml \- configuration of the Tripline sensor
+tripline\-sensor.toml \- configuration of the Tripline sensor
 .SH SYNOPSIS
 /etc/tripline/sensor.toml
 .SH DESCRIPTION
-`, version.Version)
-	page += ".nf\n"
-	// A backslash begins an escape, and a dot or a quote at the start of a line a
-	// request: the empty character in front makes them text (groff(7)).
-	literal := strings.NewReplacer(`\`, `\e`, "-", `\-`)
-	for line := range strings.Lines(string(text)) {
-		page += `\&` + literal.Replace(line)
-	}
-	page += ".fi\n.SH SEE ALSO\n\\fBtripline\\fR(1)\n"
+%s.SH SEE ALSO
+\fBtripline\fR(1)
+`, sourceDate(), "Tripline "+version.Version, literal(string(text)))
 	if err := os.WriteFile(filepath.Join(folder, "tripline-sensor.toml.5"), []byte(page), 0o644); err != nil {
 		return fmt.Errorf("writing the man page of the configuration: %w", err)
 	}

@@ -32,7 +32,8 @@ on, asking the kernel what it can do causes a few audit records, which bear
 
 The exit code is 0 where the host can be watched, also with warnings, and 1 where
 a check fails.`,
-		Args: noArguments,
+		Example: `  tripline doctor`,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			common.noteDefaults(std, os.DirFS("/"))
 			report, err := doctor.Examine(examined(&common))

@@ -52,6 +52,8 @@ prints them, with the ids that it gives them, and what is in the alert file or w
 raised by a scheduled hunt before is not raised again. So a rule that is added
 today finds what happened yesterday. Without EVENTS the configured event log is
 read.`,
+		Example: `  tripline hunt --query 'process where process.name == "nc"' events.ndjson
+  tripline hunt --rule new-rule.toml --schedule`,
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) == 0 && !flags.schedule.on {
 				return &usageError{fmt.Errorf("hunt needs a file of events, or - for standard input; see %s --help", command.CommandPath())}

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 // TestCommandsInPages holds the command lines that the pages show against the
@@ -95,4 +97,26 @@ func wouldRun(line string) error {
 		return nil // a page may name a flag without a value
 	}
 	return err
+}
+
+// TestExamplesOfCommands holds the examples of --help and the man pages against the
+// commands and flags that there are.
+func TestExamplesOfCommands(t *testing.T) {
+	count := 0
+	var look func(*cobra.Command)
+	look = func(command *cobra.Command) {
+		for _, line := range commandLines(strings.ReplaceAll(command.Example, "  tripline", "    tripline")) {
+			count++
+			if err := wouldRun(line); err != nil {
+				t.Errorf("%s: %q: %v", command.CommandPath(), line, err)
+			}
+		}
+		for _, below := range command.Commands() {
+			look(below)
+		}
+	}
+	look(rootCommand(streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard}))
+	if count < 20 {
+		t.Errorf("only %d examples were found: is the test blind?", count)
+	}
 }

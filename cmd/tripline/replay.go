@@ -31,6 +31,8 @@ after another as one stream: name the oldest first.
 
 A log has no /proc: identities are inferred from the records, and an event says
 so. Nothing about the present machine gets into an event.`,
+		Example: `  tripline replay /var/log/audit/audit.log.2 /var/log/audit/audit.log.1 /var/log/audit/audit.log
+  tripline replay --events audit.log.gz`,
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return &usageError{fmt.Errorf("replay needs a FILE, or - for standard input; see %s --help", command.CommandPath())}

@@ -44,6 +44,8 @@ the kernel cannot report.
 The plan is for this host. --machine and --kernel plan for another: what uname -m
 and uname -r say there. Of a release is assumed what upstream's has; a kernel of a
 distribution may have more.`,
+		Example: `  tripline rules kernel --format rules.d
+  tripline rules kernel --machine aarch64 --kernel 5.10`,
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			show, known := formats[format]
@@ -62,9 +64,9 @@ distribution may have more.`,
 		},
 	}
 	common.addFlags(command)
-	command.Flags().StringVar(&format, "format", "lines", "lines, json or rules.d")
-	command.Flags().StringVar(&target.machine, "machine", "", "plan for another machine, such as aarch64")
-	command.Flags().StringVar(&target.release, "kernel", "", "plan for another kernel release, such as 5.10")
+	command.Flags().StringVar(&format, "format", "lines", "`FORMAT` lines, json or rules.d")
+	command.Flags().StringVar(&target.machine, "machine", "", "plan for another `MACHINE`, such as aarch64")
+	command.Flags().StringVar(&target.release, "kernel", "", "plan for another kernel `RELEASE`, such as 5.10")
 	return command
 }
 

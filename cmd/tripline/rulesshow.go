@@ -22,6 +22,7 @@ func rulesShowCommand(std streams) *cobra.Command {
 		Short: "Show a rule, and what it needs of the events",
 		Long: `Show a rule, named by its id or name, and what it needs of the events: kinds of
 events, constant conditions, fields.`,
+		Example: `  tripline rules show 'Suspicious Network Connection Attempt by Root'`,
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return &usageError{fmt.Errorf("show needs one RULE, an id or a name; see %s --help", command.CommandPath())}

@@ -28,6 +28,8 @@ func runCommand(std streams) *cobra.Command {
 		Long: `Watch this host until interrupted, print alerts to standard output and append
 them to the alert file. Needs root. What it changes in kernel audit it says, and
 puts back when it ends.`,
+		Example: `  tripline run --config /etc/tripline/sensor.toml
+  tripline run --selftest`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			loaded, err := common.load()

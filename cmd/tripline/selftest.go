@@ -34,6 +34,8 @@ sensor then raises its own alerts.
 Exit code 1 means that a sample was missed and nothing explains it, that an alert
 was raised for what is not the behaviour, or that a sample could not be
 performed. What this kernel cannot report is said and is no failure.`,
+		Example: `  tripline selftest
+  tripline selftest --all --config /etc/tripline/sensor.toml`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			techniques, err := flags.techniques()

@@ -44,6 +44,8 @@ all fields and metrics.
 The exit code is 0 where the sensor runs and is well, also with warnings, 1 where
 it does not run or does not answer, and 3 where it runs and a problem means that
 it does not see or deliver everything. With --watch it is 0.`,
+		Example: `  tripline status
+  tripline status --watch`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			client, err := flags.client(command)
