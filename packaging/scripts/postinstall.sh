@@ -37,15 +37,15 @@ systemd_runs() { [ -d /run/systemd/system ] && have systemctl; }
 # made, and then the service starts at the next boot.
 init_runs() { systemd_runs || [ -e /run/initctl ] || [ -e /dev/initctl ] || [ -S /run/openrc/softlevel ]; }
 
+# make_user makes the service's user, as Debian does or else as all do: the shell may
+# be a busybox, whose own adduser does not know the arguments of Debian's.
 make_user() {
 	getent passwd "$user" >/dev/null 2>&1 && return 0
-	if [ $dialect = deb ] && have adduser; then
-		adduser --system --group --quiet --no-create-home --home /var/lib/tripline --shell /usr/sbin/nologin "$user" >/dev/null 2>&1
-	elif have useradd; then
+	[ $dialect = deb ] && have adduser &&
+		adduser --system --group --quiet --no-create-home --home /var/lib/tripline --shell /usr/sbin/nologin "$user" >/dev/null 2>&1 &&
+		return 0
+	have useradd &&
 		useradd --system --user-group --no-create-home --home-dir /var/lib/tripline --shell /sbin/nologin "$user" >/dev/null 2>&1
-	else
-		return 1
-	fi
 }
 
 # systemd_is_new says whether systemd has what the unit cannot do without: limits of
@@ -145,7 +145,8 @@ start() {
 
 # doctor_agrees asks whether this host can be watched; what it asks changes nothing.
 doctor_agrees() {
-	if have timeout; then
+	# That of an old busybox takes its arguments otherwise.
+	if timeout 30 true >/dev/null 2>&1; then
 		timeout 30 tripline doctor --config "$config" >/dev/null 2>&1
 	else
 		tripline doctor --config "$config" >/dev/null 2>&1

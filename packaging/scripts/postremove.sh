@@ -35,11 +35,9 @@ purge)
 	rm -rf /run/tripline /var/lib/tripline /var/log/tripline /etc/tripline
 	remove_empty
 	if getent passwd tripline >/dev/null 2>&1; then
-		if have deluser; then
-			deluser --quiet --system tripline >/dev/null 2>&1
-		elif have userdel; then
-			userdel tripline >/dev/null 2>&1
-		fi
+		# A shell that is a busybox may have a deluser of its own.
+		{ have deluser && deluser --quiet --system tripline >/dev/null 2>&1; } ||
+			{ have userdel && userdel tripline >/dev/null 2>&1; }
 	fi
 	echo "tripline: purged; its user, alerts and state are gone."
 	;;

@@ -12,7 +12,7 @@ passed=0
 failed=0
 
 # Programs that do no harm and are used as they are.
-plain="grep sed mkdir rm rmdir cat timeout chown head ls test echo env"
+plain="grep sed mkdir rm rmdir cat timeout chown head ls test echo env true"
 
 # host NAME… makes an empty host on which the named programs are stubs: each writes
 # its call down and ends with the code in exit/NAME, or 0. Those that must never be
@@ -129,6 +129,12 @@ installing() {
 	run postinstall configure ""
 	always
 	expect "starts nothing and asks no kernel" '! called "deb-systemd-invoke|invoke-rc.d|tripline" && says "next boot"'
+
+	begin "deb, an adduser that is not Debian's"
+	host $debian useradd && systemd && breaks adduser
+	run postinstall configure ""
+	always
+	expect "makes the user all the same" 'called "useradd --system" && [ -e "$root/user" ]'
 
 	begin "deb, sysv-rc"
 	host adduser update-rc.d invoke-rc.d && : >"$root/run/initctl"
