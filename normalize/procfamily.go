@@ -20,7 +20,13 @@ type procKin struct {
 	memory   *procMemory
 	groups   *userTable
 	facts    *procTable[uint32, procKnownFacts]
-	families *procTable[string, *Family]
+	families *procTable[string, procKnownFamily]
+}
+
+// procKnownFamily is a family and after the receipt of which batch it was looked at.
+type procKnownFamily struct {
+	*Family
+	batch procBatch
 }
 
 func newProcKin(files *procFiles) *procKin {
@@ -28,7 +34,7 @@ func newProcKin(files *procFiles) *procKin {
 		memory:   newProcMemory(files),
 		groups:   newUserTable(filepath.Join(filepath.Dir(files.root), "etc", "group")),
 		facts:    newProcTable[uint32, procKnownFacts](procFactsLimit, nil),
-		families: newProcTable[string, *Family](procFamilyLimit, nil),
+		families: newProcTable[string, procKnownFamily](procFamilyLimit, nil),
 	}
 }
 
@@ -37,30 +43,31 @@ func newProcKin(files *procFiles) *procKin {
 func (r *ProcResolver) GroupName(gid uint32) string { return r.kin.groups.name(gid) }
 
 // Family looks at an event's process and at those that it descends from or belongs
-// to. What was found less than a second ago is found again unless fresh is set, and
+// to. What was found less than a second ago is found again, where fresh is set only if
+// that was after this batch of records had been received, and
 // so is what was found of a process that has ended since. It waits at most 20 ms for
 // a process that does not let itself be read, and 100 ms a second in all.
 func (r *ProcResolver) Family(q ProcessQuery, fresh bool) *Family {
 	process := r.Identify(q)
-	var known *Family
+	var known procKnownFamily
 	if found := r.kin.families.get(process.EntityID); found != nil {
 		known = *found
 		age := r.clock.now().UnixNano() - known.Observed
 		sameParent := q.PPID == 0 || known.Process.ParentPID == q.PPID
+		fresh = fresh && (known.batch != *r.batch || known.batch == 0)
 		if !fresh && sameParent && age >= 0 && age < int64(procFamilyAge) {
-			return known
+			return known.Family
 		}
 	}
 	missing := "process" + procAbsent
 	if !process.Inferred {
 		var found *Family
-		if found, missing = r.gather(process, q.PPID, known); found != nil {
-			r.kin.families.put(process.EntityID, found)
+		if found, missing = r.gather(process, q.PPID, known.Family); found != nil {
 			return found
 		}
 	}
-	if known != nil {
-		return known
+	if known.Family != nil {
+		return known.Family
 	}
 	return &Family{Missing: []string{missing}}
 }
@@ -68,10 +75,11 @@ func (r *ProcResolver) Family(q ProcessQuery, fresh bool) *Family {
 // procAbsent is why something is missing that had most likely ended.
 const procAbsent = ": not in /proc when it was looked at"
 
-// gather looks at a process and its relatives; nil, and why, where that is not
-// possible. The records say who its parent was, 0 where they don't.
+// gather looks at a process and its relatives and remembers them; nil, and why, where
+// that is not possible. The records say who its parent was, 0 where they don't.
 func (r *ProcResolver) gather(process Identity, parent uint32, known *Family) (*Family, string) {
 	const attempts = 3
+	var climbed *Family // by the attempt before
 	for attempt := 1; attempt <= attempts; attempt++ {
 		stat, ok := r.kinStat(process.PID)
 		if !ok || r.entityOf(stat.procStat) != process.EntityID {
@@ -88,32 +96,51 @@ func (r *ProcResolver) gather(process Identity, parent uint32, known *Family) (*
 			family.miss("cgroup: could not be read")
 		}
 		family.Cgroup = parseCgroup(look.cgroup)
-		r.ancestors(family, stat, parent, known)
+		r.ancestors(family, stat, parent, known, climbed)
 		r.leaders(family)
 		again, ok := r.kinStat(process.PID)
 		if ok && again.same(stat) {
+			r.kin.families.put(process.EntityID, procKnownFamily{family, *r.batch})
 			return family, ""
 		}
+		climbed = family
 		// A process that goes on to execute programs keeps its relatives.
 		if again.stack = stat.stack; ok && again.same(stat) && attempt == attempts {
 			family.Process.Executable, family.Process.Args = "", nil
 			family.miss("command_line: another program was executed meanwhile")
+			r.kin.families.put(process.EntityID, procKnownFamily{family, *r.batch})
 			return family, ""
 		}
 	}
 	return nil, "process: it changed while it was looked at"
 }
 
-// ancestors looks at the parents up to init.
-func (r *ProcResolver) ancestors(family *Family, stat procKinStat, parent uint32, known *Family) {
-	if parent != 0 && stat.ppid != parent {
+// ancestors looks at the parents up to init, unless they have just been looked at.
+func (r *ProcResolver) ancestors(family *Family, stat procKinStat, parent uint32, known, climbed *Family) {
+	switch {
+	case parent != 0 && stat.ppid != parent:
 		if known != nil && len(known.Ancestors) > 0 && known.Ancestors[0].PID == parent {
 			family.Ancestors = known.Ancestors
 		} else {
 			family.miss("parent" + procAbsent)
 		}
-		return
+	case climbed.reaches(stat.ppid):
+		family.Ancestors = climbed.Ancestors
+	default:
+		r.climb(family, stat)
 	}
+}
+
+// reaches says that the ancestors are known from a parent up to init, and all of them.
+func (f *Family) reaches(parent uint32) bool {
+	if f == nil || len(f.Missing) > 0 || len(f.Ancestors) == 0 || f.Ancestors[0].PID != parent {
+		return false
+	}
+	return f.Ancestors[len(f.Ancestors)-1].ParentPID == 0
+}
+
+// climb looks at the parents up to init.
+func (r *ProcResolver) climb(family *Family, stat procKinStat) {
 	for stat.ppid != 0 {
 		if len(family.Ancestors) == procDepth {
 			family.miss("ancestors: more than 32")

@@ -115,6 +115,27 @@ func TestFamilyFollowsSetsidAndExec(t *testing.T) {
 	}
 }
 
+// TestFamilyIsLookedAtOnceABatch has what setsid and exec change looked at again, but
+// not twice in a batch.
+func TestFamilyIsLookedAtOnceABatch(t *testing.T) {
+	r := newTestResolver(t)
+	cmd, _ := startShell(t, "read line")
+	query := queryNow(uint32(cmd.Process.Pid))
+	first := patientFamily(t, r, query, true)
+	if again := patientFamily(t, r, query, true); again == first {
+		t.Error("where nobody tells of batches it is not looked at again")
+	}
+	r.Received()
+	second := patientFamily(t, r, query, true)
+	if again := r.Family(query, true); again != second {
+		t.Error("it is looked at again in a batch")
+	}
+	r.Received()
+	if third := patientFamily(t, r, query, true); third == second {
+		t.Error("it is not looked at again in the next batch")
+	}
+}
+
 // TestFactsOfAParentThatExecutes has facts of a process that are not those of the
 // program which it executed before.
 func TestFactsOfAParentThatExecutes(t *testing.T) {
