@@ -27,6 +27,8 @@ type Builder struct {
 	// rules has the parts of a document that are the same in all alerts of a
 	// rule, made at its first alert.
 	rules map[*detect.Rule]ruleParts
+	// usual is how long the latest event's document was: the next one's is alike.
+	usual int
 }
 
 // Alert is one finished alert.
@@ -69,7 +71,8 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 		if !ok {
 			return Alert{}, fmt.Errorf("making an alert of rule %q: the event has no document form", match.Rule.Name)
 		}
-		text := whole.AppendJSON(nil, b.Host)
+		text := whole.AppendJSON(make([]byte, 0, b.usual+b.usual/8), b.Host)
+		b.usual = len(text)
 		fields, ok := readObject(text)
 		if !ok {
 			return Alert{}, fmt.Errorf("making an alert of rule %q: an event's document is not of the form that events have", match.Rule.Name)
@@ -89,7 +92,7 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 	fields := triplineFields(parts, id, test, events)
 	b.addLost(fields, match)
 	document["tripline"] = map[string]any{"alert": fields}
-	text, err := encodeObject(nil, document)
+	text, err := encodeObject(make([]byte, 0, parts.room(events)), document)
 	if err != nil {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"unsafe"
 )
 
-// rawMember is a member of a JSON object with the text of its value.
+// rawMember is a member of a JSON object with the text of its value. Both are views
+// into the object's text.
 type rawMember struct {
 	name  string
 	value json.RawMessage
@@ -42,7 +44,7 @@ func readObject(text []byte) (rawObject, bool) {
 		if bytes.IndexByte(name, '\\') >= 0 {
 			return nil, false
 		}
-		object = append(object, rawMember{string(name), json.RawMessage(text[key+1 : end])})
+		object = append(object, rawMember{unsafe.String(unsafe.SliceData(name), len(name)), json.RawMessage(text[key+1 : end])})
 		if text[end] == '}' {
 			return object, end == len(text)-1
 		}
@@ -82,18 +84,21 @@ func endOfValue(text []byte, at int) int {
 // endOfString finds the closing quotation mark of a string that begins at text[at:],
 // -1 where there is none.
 func endOfString(text []byte, at int) int {
-	for at++; at < len(text); at++ {
-		end := bytes.IndexByte(text[at:], '"')
-		if end < 0 {
+	for begin := at + 1; ; {
+		length := bytes.IndexByte(text[begin:], '"')
+		if length < 0 {
 			return -1
 		}
-		if escape := bytes.IndexByte(text[at:at+end], '\\'); escape >= 0 {
-			at += escape + 1
-			continue
+		quote := begin + length
+		escapes := 0 // backslashes before it: of two the second is the first's
+		for quote-escapes > at+1 && text[quote-escapes-1] == '\\' {
+			escapes++
 		}
-		return at + end
+		if escapes%2 == 0 {
+			return quote
+		}
+		begin = quote + 1
 	}
-	return -1
 }
 
 // get is the text of a nested value; nil where it is missing.
@@ -109,6 +114,12 @@ func (o rawObject) get(path ...string) json.RawMessage {
 		return inner.get(path[1:]...)
 	}
 	return nil
+}
+
+// object is a nested object, without members where it is missing or something else.
+func (o rawObject) object(name string) rawObject {
+	inner, _ := readObject(o.get(name))
+	return inner
 }
 
 // text is a nested string, empty where it is missing or something else.
@@ -135,12 +146,11 @@ func (o rawObject) texts(path ...string) (decoded []string) {
 	return decoded
 }
 
-// canonical is a value as encode would write it, had it been decoded. Events write
-// some characters in another way, and then have a backslash; the two separators of
-// lines that encoding/json escapes begin with the byte 0xE2.
+// canonical is a value of an event's document as encode would write it, had it been
+// decoded. The two write some characters in another way.
 func canonical(value json.RawMessage) (json.RawMessage, error) {
-	if bytes.IndexByte(value, '\\') < 0 && bytes.IndexByte(value, 0xe2) < 0 {
-		return value, nil
+	if rewritten, ok := rewriteEscapes(value); ok {
+		return rewritten, nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(value))
 	decoder.UseNumber()

@@ -19,6 +19,17 @@ type ruleParts struct {
 	rule, kibana, threat, guide json.RawMessage
 }
 
+// room is more than a document of the rule with these events usually takes: what the
+// last event says of its process is in it twice.
+func (p *ruleParts) room(events []json.RawMessage) int {
+	const fields = 1024
+	room := fields + len(p.rule) + len(p.kibana) + len(p.threat) + len(p.guide) + len(events[len(events)-1])
+	for _, text := range events {
+		room += len(text)
+	}
+	return room
+}
+
 // parts makes the parts of a rule, or finds those made before.
 func (b *Builder) parts(rule *detect.Rule) (ruleParts, error) {
 	if made, ok := b.rules[rule]; ok {

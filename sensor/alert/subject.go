@@ -25,17 +25,18 @@ type Subject struct {
 // subjectOf reads the subject from the document of the last matched event, whose
 // process it is where several took part.
 func subjectOf(match detect.Match, last rawObject) Subject {
-	number := func(path ...string) uint32 {
-		n, err := strconv.ParseInt(string(last.get(path...)), 10, 64)
+	number := func(from rawObject, path ...string) uint32 {
+		n, err := strconv.ParseInt(string(from.get(path...)), 10, 64)
 		if err != nil || n < 0 || n > 1<<31 {
 			return 0
 		}
 		return uint32(n)
 	}
+	process := last.object("process")
 	s := Subject{
-		PID: number("process", "pid"), ParentPID: number("process", "parent", "pid"),
-		EntityID: last.text("process", "entity_id"), Inferred: last.text("tripline", "identity") != "verified",
-		Executable: last.text("process", "executable"), CommandLine: last.text("process", "command_line"), Name: last.text("process", "name"),
+		PID: number(process, "pid"), ParentPID: number(process, "parent", "pid"),
+		EntityID: process.text("entity_id"), Inferred: last.text("tripline", "identity") != "verified",
+		Executable: process.text("executable"), CommandLine: process.text("command_line"), Name: process.text("name"),
 		UserID: last.text("user", "id"), LoginID: last.text("user", "audit", "id"),
 	}
 	for _, event := range match.Events {

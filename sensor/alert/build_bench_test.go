@@ -1,0 +1,56 @@
+package alert
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"tripline/detect"
+	"tripline/normalize"
+	"tripline/rules"
+)
+
+// documented is an event whose document is known.
+type documented struct {
+	detect.Event
+	text string
+}
+
+func (d documented) AppendJSON(dst []byte, _ *normalize.HostFacts) []byte {
+	return append(dst, d.text...)
+}
+func (d documented) Time() int64               { return 1_700_000_000_000_000_000 }
+func (d documented) Tiebreaker() (int64, bool) { return 7, true }
+
+// manyAncestors is an event's document about a process with ancestors whose command
+// lines are long and have quotes and line feeds.
+func manyAncestors() string {
+	command := `"command_line":"bash -c \"` + strings.Repeat(`echo one\u000aecho two \"`, 20) + `"`
+	var ancestors []string
+	for pid := range 9 {
+		ancestors = append(ancestors, fmt.Sprintf(
+			`{"args":["bash"],%s,"entity_id":"0123456789abcdef0123456789abcdef","executable":"/usr/bin/bash","name":"bash","pid":%d,"start":"2026-11-28T18:55:23.071Z"}`, command, pid))
+	}
+	return `{"@timestamp":"2026-11-28T18:55:23.071Z","event":{"action":"session_id_change","category":["process"],"type":["change"]},` +
+		`"process":{"ancestry":[` + strings.Join(ancestors, ",") + `],"args":["bash"],` + command + `,"entity_id":"0123456789abcdef0123456789abcdef",` +
+		`"executable":"/usr/bin/bash","name":"bash","parent":` + ancestors[0] + `,"pid":20},"tripline":{"identity":"verified"},"user":{"id":"0","name":"root"}}`
+}
+
+// BenchmarkBuild makes the alert of two events whose documents are made already.
+func BenchmarkBuild(b *testing.B) {
+	loaded, err := detect.LoadRules(rules.FS(), ".")
+	if err != nil {
+		b.Fatal(err)
+	}
+	event := documented{text: manyAncestors()}
+	match := detect.Match{Rule: loaded[0], Events: []detect.Event{event, event}}
+	var builder Builder
+	b.ReportAllocs()
+	for b.Loop() {
+		made, err := builder.Build(match, false)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(len(made.JSON)))
+	}
+}
