@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,11 +19,6 @@ const (
 	floodEvents = 120_000
 	// rounds is how often each side of a comparison runs, in turn.
 	rounds = 4
-	// latencySamples is how many times the latency is measured, and
-	// latencyEach how many times with one sensor: it raises a hundred alerts of a
-	// rule in five minutes.
-	latencySamples = 180
-	latencyEach    = 90
 )
 
 // floodResult is one flood against one receiver.
@@ -55,13 +49,8 @@ func BenchmarkLive(b *testing.B) {
 			compareFlood(b, flood, figures)
 		}
 		compareHeld(b, figures)
-		idle, busy := measureLatency(b, ""), measureLatency(b, endless+"@"+strconv.Itoa(busyRate))
-		for name, latencies := range map[string][]time.Duration{"idle": idle, "flood": busy} {
-			figures["latency_p50_ms_"+name] = milliseconds(latencies[len(latencies)/2])
-			figures["latency_p99_ms_"+name] = milliseconds(latencies[len(latencies)*99/100])
-			fmt.Printf("system call to alert line, %s: p50 %.2f ms, p99 %.2f ms (%d alerts)\n", name,
-				figures["latency_p50_ms_"+name], figures["latency_p99_ms_"+name], len(latencies))
-		}
+		compareLatency(b, "", "idle", figures)
+		compareLatency(b, endless+"@"+strconv.Itoa(busyRate), "flood", figures)
 		for name, figure := range figures {
 			b.ReportMetric(figure, name)
 		}
@@ -270,48 +259,6 @@ func peakResident(b *testing.B, pid int) int {
 	}
 	b.Fatal("no VmHWM in /proc/PID/status")
 	return 0
-}
-
-// measureLatency measures the time from just before setsid(2) to the alert's
-// line at the reader of the sensor's standard output, idle or in a flood.
-func measureLatency(b *testing.B, flood string) []time.Duration {
-	b.Helper()
-	latencies := make([]time.Duration, 0, latencySamples)
-	for len(latencies) < latencySamples {
-		latencies = append(latencies, latenciesOfOne(b, flood)...)
-	}
-	slices.Sort(latencies)
-	return latencies
-}
-
-// latenciesOfOne is measureLatency for one sensor.
-func latenciesOfOne(b *testing.B, flood string) []time.Duration {
-	b.Helper()
-	s := startSensor(b)
-	if flood != "" {
-		stop := startFlood(b, flood)
-		defer func() { stop() }()
-	}
-	latencies := make([]time.Duration, 0, latencyEach)
-	for range latencyEach {
-		command := exec.Command(built.behave, "connect-setsid")
-		out, err := command.Output()
-		if err != nil {
-			b.Fatal(err)
-		}
-		words := strings.Fields(string(out))
-		called, err := strconv.ParseInt(words[len(words)-1], 10, 64)
-		if err != nil {
-			b.Fatal(err)
-		}
-		alert, ok := s.alertOf(command.Process.Pid, soon)
-		if !ok {
-			b.Fatal("an alert is missing")
-		}
-		latencies = append(latencies, alert.arrived.Sub(time.Unix(0, called)))
-	}
-	s.stop(syscall.SIGTERM)
-	return latencies
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }

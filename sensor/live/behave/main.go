@@ -66,6 +66,7 @@ func actions() map[string]action {
 		"process-flood":      {"1000", processFlood},
 		"libaudit":           {"", libauditLoop},
 		"naive":              {"", naiveLoop},
+		"naive-times":        {"", naiveTimes},
 		"hold":               {"", holdSocket},
 	}
 }

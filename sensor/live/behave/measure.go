@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -92,7 +93,26 @@ func inTime(n, perSecond int, do func() error) error {
 
 // naiveLoop is the floor that benchmarks compare with: an audit daemon that
 // receives one record with each recvfrom(2) and throws it away.
-func naiveLoop(string) error {
+func naiveLoop(string) error { return receiveOneByOne(func([]byte) {}) }
+
+// naiveTimes is naiveLoop that says when it received the record of a setsid, and of
+// which process.
+func naiveTimes(string) error {
+	return receiveOneByOne(func(record []byte) {
+		_, after, found := bytes.Cut(record, []byte(" syscall="+strconv.Itoa(syscall.SYS_SETSID)+" "))
+		if !found {
+			return
+		}
+		received := time.Now().UnixNano()
+		if _, after, found = bytes.Cut(after, []byte(" pid=")); found {
+			pid, _, _ := bytes.Cut(after, []byte(" "))
+			fmt.Println(string(pid), received)
+		}
+	})
+}
+
+// receiveOneByOne is an audit daemon.
+func receiveOneByOne(take func(record []byte)) error {
 	fd, err := becomeDaemon()
 	if err != nil {
 		return err
@@ -105,9 +125,11 @@ func naiveLoop(string) error {
 	}()
 	buffer := make([]byte, 9216)
 	for {
-		if _, _, err := syscall.Recvfrom(fd, buffer, 0); err != nil && !errors.Is(err, syscall.EINTR) && !errors.Is(err, syscall.ENOBUFS) {
+		n, _, err := syscall.Recvfrom(fd, buffer, 0)
+		if err != nil && !errors.Is(err, syscall.EINTR) && !errors.Is(err, syscall.ENOBUFS) {
 			return err
 		}
+		take(buffer[:max(n, 0)])
 	}
 }
 

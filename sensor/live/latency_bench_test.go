@@ -1,0 +1,276 @@
+package live
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// latencySamples is how many times the latency is measured, and
+	// latencyEach how many times with one sensor: it raises a hundred alerts of a
+	// rule in five minutes.
+	latencySamples = 180
+	latencyEach    = 90
+)
+
+// moments are when something was seen of processes, by their pids.
+type moments struct {
+	mu   sync.Mutex
+	seen map[int]time.Time
+}
+
+func newMoments() *moments { return &moments{seen: make(map[int]time.Time)} }
+
+func (m *moments) saw(pid int, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.seen[pid]; !known {
+		m.seen[pid] = at
+	}
+}
+
+// of waits for the moment of a process.
+func (m *moments) of(t testing.TB, pid int, what string) (at time.Time) {
+	t.Helper()
+	wait(t, what, func() (known bool) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		at, known = m.seen[pid]
+		return known
+	})
+	return at
+}
+
+// latencies are times since just before setsid(2), by what was there then.
+type latencies map[string][]time.Duration
+
+const (
+	atNaive  = "naive"
+	atReader = "reader"
+	inFile   = "file"
+	onDisk   = "on_disk"
+	syncing  = "fsync"
+)
+
+// latencyRows are the rows of the table.
+var latencyRows = []struct{ what, means string }{
+	{atNaive, "record received by the naive loop"},
+	{atReader, "alert read from standard output"},
+	{inFile, "alert in the file"},
+	{onDisk, "alert on disk"},
+	{syncing, "16 KiB written and synced alone"},
+}
+
+// compareLatency measures how long an alert takes, idle or in a flood, beside what the
+// kernel and the disk take alone, and prints a table.
+func compareLatency(b *testing.B, flood, name string, figures map[string]float64) {
+	b.Helper()
+	all := make(latencies)
+	for len(all[atReader]) < latencySamples {
+		all.naive(b, flood)
+		all.sensor(b, flood)
+	}
+	all.disk(b)
+	fmt.Printf("\nfrom setsid(2), %s; ms\n%-40s %8s %8s %8s\n", name, "", "p50", "p99", "alerts")
+	for _, row := range latencyRows {
+		found := all[row.what]
+		slices.Sort(found)
+		p50, p99 := milliseconds(found[len(found)/2]), milliseconds(found[len(found)*99/100])
+		fmt.Printf("%-40s %8.2f %8.2f %8d\n", row.means, p50, p99, len(found))
+		key := row.what + "_ms_" + name
+		figures["latency_p50_"+key], figures["latency_p99_"+key] = p50, p99
+	}
+}
+
+// naive measures with the naive loop, which is the floor.
+func (l latencies) naive(b *testing.B, flood string) {
+	b.Helper()
+	received := newMoments()
+	naive := startReceiver(b, floodWaitTime, func() *exec.Cmd {
+		command := exec.Command(built.behave, "naive-times")
+		stdout, err := command.StdoutPipe()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := command.Start(); err != nil {
+			b.Fatal(err)
+		}
+		go func() {
+			for lines := bufio.NewScanner(stdout); lines.Scan(); {
+				words := strings.Fields(lines.Text())
+				pid, _ := strconv.Atoi(words[0]) // another line has none of interest
+				if at, err := strconv.ParseInt(words[len(words)-1], 10, 64); err == nil {
+					received.saw(pid, time.Unix(0, at))
+				}
+			}
+		}()
+		return command
+	})
+	defer naive.stop()
+	if flood != "" {
+		stop := startFlood(b, flood)
+		defer func() { stop() }()
+	}
+	for range latencyEach {
+		pid, called := connectSetsid(b)
+		l[atNaive] = append(l[atNaive], received.of(b, pid, "the record").Sub(called))
+	}
+}
+
+// sensor measures with a sensor.
+func (l latencies) sensor(b *testing.B, flood string) {
+	b.Helper()
+	s := startSensor(b)
+	written, synced := newMoments(), newMoments()
+	defer watchAlerts(b, s.file, written, synced)()
+	if flood != "" {
+		stop := startFlood(b, flood)
+		defer func() { stop() }()
+	}
+	for range latencyEach {
+		pid, called := connectSetsid(b)
+		alert, ok := s.alertOf(pid, soon)
+		if !ok {
+			b.Fatal("an alert is missing")
+		}
+		l[atReader] = append(l[atReader], alert.arrived.Sub(called))
+		l[inFile] = append(l[inFile], written.of(b, pid, "the alert in the file").Sub(called))
+		l[onDisk] = append(l[onDisk], synced.of(b, pid, "the alert on disk").Sub(called))
+	}
+	s.stop(syscall.SIGTERM)
+}
+
+// connectSetsid lets a process connect and call setsid, and says when it did.
+func connectSetsid(b *testing.B) (pid int, called time.Time) {
+	b.Helper()
+	command := exec.Command(built.behave, "connect-setsid")
+	out, err := command.Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	words := strings.Fields(string(out))
+	at, err := strconv.ParseInt(words[len(words)-1], 10, 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return command.Process.Pid, time.Unix(0, at)
+}
+
+// watchAlerts watches a file of alerts until stop is called. An alert is on disk at the
+// latest when an fsync(2) returns that was called once it was in the file.
+func watchAlerts(b *testing.B, path string, written, synced *moments) (stop func()) {
+	b.Helper()
+	notes, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	if err != nil {
+		b.Fatal(err)
+	}
+	watch, err := unix.InotifyAddWatch(notes, path, unix.IN_MODIFY)
+	if err != nil {
+		b.Fatal(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var stopped atomic.Bool
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		runtime.LockOSThread() // which the kernel then wakes itself
+		defer runtime.UnlockOSThread()
+		tail := bufio.NewReaderSize(file, 1<<20)
+		var line []byte
+		for buffer := make([]byte, 4096); ; {
+			_, err := unix.Read(notes, buffer)
+			seen := time.Now()
+			if stopped.Load() || err != nil && !errors.Is(err, unix.EINTR) {
+				return
+			}
+			_ = unix.Fsync(int(file.Fd())) // where it fails the sensor's fails, too, and is tested elsewhere
+			after := time.Now()
+			for {
+				part, err := tail.ReadBytes('\n')
+				line = append(line, part...)
+				if err != nil {
+					break // the end so far
+				}
+				if pid := alertedProcess(line); pid != 0 {
+					written.saw(pid, seen)
+					synced.saw(pid, after)
+				}
+				line = line[:0]
+			}
+		}
+	}()
+	return func() {
+		stopped.Store(true)
+		_, _ = unix.InotifyRmWatch(notes, uint32(watch)) // which is told too
+		<-ended
+		_ = unix.Close(notes) // it was only read
+		_ = file.Close()      // it was only read
+	}
+}
+
+// alertedProcess is the process of an alert, 0 for another document.
+func alertedProcess(line []byte) int {
+	var document alertDocument
+	if !bytes.Contains(line, []byte(`"kind":"alert"`)) || json.Unmarshal(line, &document) != nil || len(document.Tripline.Alert.Sequence) == 0 {
+		return 0
+	}
+	return document.Process.PID
+}
+
+// disk measures what an alert's line costs to write and sync with nothing else.
+func (l latencies) disk(b *testing.B) {
+	b.Helper()
+	file, err := os.OpenFile(filepath.Join(b.TempDir(), "line"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		b.Fatal(err)
+	}
+	line := append(bytes.Repeat([]byte("x"), 16<<10), '\n')
+	for range latencySamples {
+		began := time.Now()
+		if _, err := file.Write(line); err != nil {
+			b.Fatal(err)
+		}
+		if err := file.Sync(); err != nil {
+			b.Fatal(err)
+		}
+		l[syncing] = append(l[syncing], time.Since(began))
+		time.Sleep(5 * time.Millisecond) // as alerts have pauses between them
+	}
+	if err := file.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkLiveLatency is the part of BenchmarkLive about how long an alert takes.
+func BenchmarkLiveLatency(b *testing.B) {
+	needLive(b)
+	unchanged(b)
+	for range b.N {
+		figures := make(map[string]float64)
+		compareLatency(b, "", "idle", figures)
+		compareLatency(b, endless+"@"+strconv.Itoa(busyRate), "flood", figures)
+		for name, figure := range figures {
+			b.ReportMetric(figure, name)
+		}
+	}
+}
