@@ -3,6 +3,7 @@
 package recvbatch
 
 import (
+	"fmt"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,7 @@ type Batch struct {
 	headers []header
 	vectors []unix.Iovec
 	senders []unix.RawSockaddrNetlink
+	unnamed bool // senders are not asked for
 	one     bool // the kernel has no recvmmsg(2), which came with 2.6.33
 }
 
@@ -29,7 +31,8 @@ type Message struct {
 	// Data is its beginning, netlink header included, as far as the slot has room. It
 	// is a view into the Batch, valid until the next Receive.
 	Data []byte
-	// Sender is the port of who sent it; the kernel's is 0.
+	// Sender is the port of who sent it; the kernel's is 0, as is everybody's once
+	// FromKernel was called.
 	Sender uint32
 	// Truncated says that the slot had no room for all of it.
 	Truncated bool
@@ -52,12 +55,28 @@ func New(slots, size int) *Batch {
 	return b
 }
 
+// FromKernel connects a netlink socket to the kernel, which then refuses what others
+// send to it, and no longer asks for each message who sent it. A socket that is in a
+// multicast group has messages of others all the same.
+func (b *Batch) FromKernel(fd int) error {
+	if err := unix.Connect(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return fmt.Errorf("connecting a netlink socket to the kernel: %w", err)
+	}
+	clear(b.senders)
+	for i := range b.headers {
+		b.headers[i].header.Name, b.headers[i].header.Namelen = nil, 0
+	}
+	b.unnamed = true
+	return nil
+}
+
 // Receive fills the slots with the messages that wait, and says how many; it never
 // waits. The error is that of recvmmsg(2) as it is: EAGAIN where nothing waits.
 func (b *Batch) Receive(fd int) (int, error) {
-	for i := range b.headers {
-		b.headers[i].header.Namelen = unix.SizeofSockaddrNetlink
-		b.headers[i].header.Flags = 0
+	if !b.unnamed {
+		for i := range b.headers {
+			b.headers[i].header.Namelen = unix.SizeofSockaddrNetlink
+		}
 	}
 	if !b.one {
 		// The call never waits, so the scheduler need not be told of it.
@@ -81,6 +100,7 @@ func (b *Batch) receiveOne(fd int) (int, error) {
 	}
 	first := &b.headers[0]
 	first.received = uint32(min(n, b.size))
+	first.header.Flags = 0
 	if n > b.size {
 		first.header.Flags = unix.MSG_TRUNC
 	}

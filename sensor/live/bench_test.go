@@ -57,6 +57,20 @@ func BenchmarkLive(b *testing.B) {
 	}
 }
 
+// BenchmarkLiveFlood is the part of BenchmarkLive about what floods cost.
+func BenchmarkLiveFlood(b *testing.B) {
+	needLive(b)
+	unchanged(b)
+	for range b.N {
+		figures := make(map[string]float64)
+		compareFlood(b, "flood", figures)
+		compareFlood(b, "tcp-flood", figures)
+		for name, figure := range figures {
+			b.ReportMetric(figure, name)
+		}
+	}
+}
+
 // contender is a receiver in a comparison.
 type contender struct {
 	name   string

@@ -163,6 +163,9 @@ func (k *Kernel) openUnicast(options KernelOptions) error {
 		return err
 	}
 	k.socket, k.mode = s, Unicast
+	if err := s.batch.FromKernel(s.fd); err != nil {
+		return errors.Join(err, s.close())
+	}
 	if err := k.claim(uint32(os.Getpid())); err != nil {
 		return errors.Join(fmt.Errorf("claiming the kernel's audit socket: %w", err), s.close())
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -41,6 +42,8 @@ type socket struct {
 	batch     *recvbatch.Batch
 	messages  []Message
 	sinceWait int // messages since the last wait
+	// alone says that Go code runs on one processor only.
+	alone bool
 	// omitting says that the kernel leaves messages out, omitted that some may have
 	// been left out among those that were received last: see Omitter.
 	omitting, omitted bool
@@ -85,7 +88,10 @@ func openSocket(groups uint32, receiveBuffer int) (*socket, error) {
 
 // newSocket makes the buffers for a socket.
 func newSocket(fd int) *socket {
-	return &socket{fd: fd, batch: recvbatch.New(slots, slotSize), messages: make([]Message, 0, slots)}
+	return &socket{
+		fd: fd, batch: recvbatch.New(slots, slotSize), messages: make([]Message, 0, slots),
+		alone: runtime.GOMAXPROCS(0) == 1,
+	}
 }
 
 // growReceiveBuffer asks for the buffer past the system's limit
@@ -229,8 +235,7 @@ func (s *socket) await(deadline time.Time) (over bool, err error) {
 		if s.omitting {
 			gather = floodTime
 		}
-		pause := unix.NsecToTimespec(int64(gather))
-		_ = unix.Nanosleep(&pause, nil) // an early return costs one more receive call
+		s.pause(gather)
 		return false, nil
 	}
 	s.sinceWait = 0
@@ -239,6 +244,18 @@ func (s *socket) await(deadline time.Time) (over bool, err error) {
 	}
 	_, woken, err := s.waker.wait(s.fd, deadline)
 	return woken, err
+}
+
+// pause waits for a short time. An early return costs one more receive call.
+func (s *socket) pause(length time.Duration) {
+	timespec := unix.NsecToTimespec(int64(length))
+	if s.alone {
+		_ = unix.Nanosleep(&timespec, nil)
+		return
+	}
+	// The scheduler is not told: its watching thread would otherwise wake every
+	// 0.1 ms to give this thread's place to another, for which there is one.
+	_, _, _ = unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&timespec)), 0, 0)
 }
 
 // send sends one netlink request to the kernel from this socket.

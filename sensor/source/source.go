@@ -53,7 +53,7 @@ type Stats struct {
 	// Truncated counts messages longer than the receive buffer's slot.
 	Truncated uint64
 	// Foreign counts messages that did not come from the kernel; they are
-	// dropped.
+	// dropped. The owner of the audit socket gets none.
 	Foreign uint64
 	// Failures counts receive calls that failed for a reason that passes.
 	Failures uint64
