@@ -19,6 +19,8 @@ elif have invoke-rc.d; then
 	invoke-rc.d tripline stop >/dev/null 2>&1
 elif [ -x /etc/rc.d/init.d/tripline ]; then
 	/etc/rc.d/init.d/tripline stop >/dev/null 2>&1
+elif [ -x /etc/init.d/tripline ]; then
+	/etc/init.d/tripline stop >/dev/null 2>&1
 fi
 did=stopped
 # In case that the sensor was killed: what it wrote down of its own rules and

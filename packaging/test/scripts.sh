@@ -65,7 +65,7 @@ breaks() { for name in "$@"; do echo 1 >"$root/exit/$name"; done; }
 run() {
 	script=$1
 	shift
-	sed -e "s#\([ =\"']\)\(/run\|/etc\|/var\|/proc\|/usr/bin\|/dev\)/#\1$root\2/#g" "packaging/scripts/$script.sh" >"$work/script"
+	sed -e "s#\([ =\t\"']\)\(/run\|/etc\|/var\|/proc\|/usr/bin\|/dev\)/#\1$root\2/#g" "packaging/scripts/$script.sh" >"$work/script"
 	: >"$root/calls"
 	set +e
 	said=$(PATH="$root/bin" $shell "$work/script" "$@" 2>"$work/errors")
@@ -228,6 +228,14 @@ removing() {
 		run preremove $argument
 		always
 	done
+	begin "preremove remove, nothing but the script in init.d"
+	host && mkdir -p "$root/etc/init.d" && stub "$root/etc/init.d/tripline" init.d
+	run preremove remove
+	always
+	expect "stops" 'called "init.d stop"'
+	begin "preremove 0"
+	host $debian && systemd
+	run preremove 0
 	expect "an erase disables" 'called "systemctl --no-reload disable"'
 	for argument in upgrade deconfigure 1 ""; do
 		begin "preremove $argument"
