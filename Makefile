@@ -74,7 +74,7 @@ test-service: packages ## Boot guests in qemu with the package installed and try
 vendor-bundle: ## Make an archive from which all this can be built and tested without a network.
 	@VERSION="$(PACKAGE_VERSION)" SOURCE_DATE_EPOCH="$(SOURCE_DATE_EPOCH)" GO="$(GO)" packaging/bundle.sh
 
-test-offline: vendor-bundle ## Build the packages and test from that archive, cut off from the network (root).
+test-offline: packages vendor-bundle ## Build the packages and test from that archive, cut off from the network (root).
 	packaging/test/offline.sh
 
 packages-twice: ## Build the packages in two clones of this commit in different folders, and compare them.

@@ -2,8 +2,8 @@
 # shellcheck disable=SC1091,SC2016 # evaluated later
 # offline.sh: unpacks the archive of "make vendor-bundle" and builds the packages and
 # runs the tests from it in a network namespace that has nothing but its own loopback,
-# with empty caches of Go. Where dist/ has packages of the same commit it compares
-# them. With BUILD_ONLY=1 the tests are left out. Needs root.
+# with empty caches of Go. Packages of the same name in dist/ must be the same, so
+# they and the archive must be of the same commit. With BUILD_ONLY=1 the tests are left out. Needs root.
 set -eu
 cd "$(dirname "$0")/../.."
 . packaging/test/common.sh
@@ -40,7 +40,10 @@ compared=0
 for one in "$folder"/dist/*.deb "$folder"/dist/*.rpm; do
 	other=dist/$(basename "$one")
 	if [ -e "$other" ]; then
-		cmp "$one" "$other"
+		cmp "$one" "$other" || {
+			echo "FAIL offline: other bytes; are dist/ and the archive of one commit, and nothing else?" >&2
+			exit 1
+		}
 		compared=$((compared + 1))
 	fi
 done
