@@ -118,15 +118,20 @@ func (e *Engine) Process(ev Event) {
 
 // processInOrder lets the rules meet an event whose turn it is.
 func (e *Engine) processInOrder(ev Event, place order) {
-	switch {
-	case place.time < e.swept: // the clock was set back, or the event is late
-		e.swept = place.time
-	case uint64(place.time-e.swept) >= uint64(sweepInterval):
-		e.sweep(place.time)
-	}
+	e.keepSwept(place.time)
 	e.current, e.now = ev, place
 	e.processIndexed()
 	e.current, e.category = nil, Value{}
+}
+
+// keepSwept sweeps over all rules if the last time is long ago.
+func (e *Engine) keepSwept(time int64) {
+	switch {
+	case time < e.swept: // the clock was set back, or the event is late
+		e.swept = time
+	case uint64(time-e.swept) >= uint64(sweepInterval):
+		e.sweep(time)
+	}
 }
 
 // process lets one rule meet the current event, once.

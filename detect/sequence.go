@@ -4,12 +4,7 @@ package detect
 // last stage to the first, so that it never fills two stages of one sequence,
 // and then end sequences if it is an until event.
 func (e *Engine) processSequence(r *ruleState) {
-	if r.held.oldest != nil {
-		e.release(r, e.now.time)
-	}
-	if r.list.oldest != nil {
-		e.expire(r, e.now.time)
-	}
+	e.letPass(r)
 	if r.compiled.negatives {
 		e.noteNegatives(r)
 	}
@@ -32,6 +27,16 @@ func (e *Engine) processSequence(r *ruleState) {
 	}
 	if until := r.compiled.until; until != nil && e.beginKeys(r, until) {
 		e.end(r)
+	}
+}
+
+// letPass reports and frees what the current event's time decides.
+func (e *Engine) letPass(r *ruleState) {
+	if r.held.oldest != nil {
+		e.release(r, e.now.time)
+	}
+	if r.list.oldest != nil {
+		e.expire(r, e.now.time)
 	}
 }
 
