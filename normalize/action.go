@@ -125,7 +125,7 @@ func (e *Event) happened() kind {
 		return d.kind
 	}
 	d.judged = true
-	if d.kind = d.judge(); d.kind != kindConnect {
+	if d.kind = d.shown; d.kind != kindConnect {
 		return d.kind
 	}
 	d.kind = kindAttempt
@@ -153,7 +153,7 @@ func (e *Event) socketTransport() string {
 	}
 	d.transported = true
 	pid, ok := d.id(idPID)
-	if !ok || d.nargs == 0 || d.call == callUringEnter || !d.connecting() || d.judge() != kindConnect {
+	if !ok || d.nargs == 0 || d.call == callUringEnter || !d.connecting() || d.shown != kindConnect {
 		return ""
 	}
 	// Where a descriptor was closed and opened again since, the kernel answers for

@@ -28,7 +28,7 @@ func auditdFields() []field {
 // messageType is the type of the record that tells what happened, in lower case.
 func (e *Event) messageType() detect.Value {
 	d := e.known()
-	if kind := e.known().judge(); d.beside != 0 && (kind == kindProcess || kind == kindNetwork || kind == kindFile) {
+	if kind := e.known().shown; d.beside != 0 && (kind == kindProcess || kind == kindNetwork || kind == kindFile) {
 		return detect.String(lowerName(d.beside))
 	}
 	return optional(lowerName(d.typ))

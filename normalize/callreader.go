@@ -3,14 +3,18 @@ package normalize
 import (
 	"bytes"
 	"encoding/binary"
+	"hash/maphash"
 )
 
-// CallReader reads SYSCALL records as Record.ReadCall does. What it read of the
-// processes that made the last calls it does not read again: the second half of a
-// record, from auid= on, is the same text in all records of a program that runs for
-// a user. One goroutine uses it.
-type CallReader struct {
+// callReader reads SYSCALL records as Call.read does. What it read of the processes
+// that made the last calls it does not read again: the second half of a record, from
+// auid= on, is the same text in all records of a program that runs for a user. One
+// goroutine uses it. Its memory is at most some 300 KiB.
+type callReader struct {
 	known [knownHalves]knownHalf
+	// seed is that of the resolver which the calls' programs are for, if seeded.
+	seed   maphash.Seed
+	seeded bool
 }
 
 // knownHalves is how many second halves are kept, each up to a length of
@@ -26,41 +30,38 @@ type knownHalf struct {
 	text           []byte
 	ids            [idCount]uint32 // pid and ppid are not in this half
 	tty, comm, exe span
+	program        uint64
 }
 
-// NewCallReader makes a CallReader, whose memory is at most some 300 KiB.
-func NewCallReader() *CallReader { return new(CallReader) }
-
-// Read reads a SYSCALL record into call, which the record keeps and which must not
-// change before the record was added. Of a record of another type or form it reads
-// nothing and returns false.
-func (r *CallReader) Read(record *Record, call *Call) bool {
-	if record.Type != TypeSyscall {
-		return false
-	}
-	c := callCursor{text: record.Body}
+// read reads the body of a SYSCALL record into call; false for one that is of another
+// form than the kernel's.
+func (r *callReader) read(body []byte, call *Call) bool {
+	c := callCursor{text: body}
 	if !call.readCall(&c) {
 		return false
 	}
-	half := record.Body[c.at:]
+	half := body[c.at:]
 	known := r.find(half)
-	if known == nil || !bytes.Equal(known.text, half) {
-		start := uint32(c.at)
-		if !call.readProcess(&c) {
-			return false
-		}
-		if known != nil {
-			known.keep(half, call, start)
-		}
-	} else {
+	if known != nil && bytes.Equal(known.text, half) {
 		known.tell(call, uint32(c.at))
+		return true
 	}
-	record.call = call
+	start := uint32(c.at)
+	if !call.readProcess(&c) {
+		return false
+	}
+	call.program = 0
+	if r.seeded {
+		call.program = maphash.Bytes(r.seed, call.exe.of(body))
+	}
+	if known != nil {
+		known.keep(half, call, start)
+	}
 	return true
 }
 
 // find is where a text is, or would be, kept; nil for one that is not.
-func (r *CallReader) find(half []byte) *knownHalf {
+func (r *callReader) find(half []byte) *knownHalf {
 	const word = 8
 	if len(half) < 4*word || len(half) > maxKnownHalf {
 		return nil
@@ -76,14 +77,14 @@ func (r *CallReader) find(half []byte) *knownHalf {
 // keep remembers what a text that begins at start of a record says.
 func (k *knownHalf) keep(text []byte, call *Call, start uint32) {
 	k.text = append(k.text[:0], text...)
-	k.ids = call.ids
+	k.ids, k.program = call.ids, call.program
 	k.tty, k.comm, k.exe = call.tty.moved(-start), call.comm.moved(-start), call.exe.moved(-start)
 }
 
 // tell sets in call what the text says, which begins at start.
 func (k *knownHalf) tell(call *Call, start uint32) {
 	pid, ppid := call.ids[idPID], call.ids[idPPID]
-	call.ids = k.ids
+	call.ids, call.program = k.ids, k.program
 	call.ids[idPID], call.ids[idPPID] = pid, ppid
 	call.tty, call.comm, call.exe = k.tty.moved(start), k.comm.moved(start), k.exe.moved(start)
 }

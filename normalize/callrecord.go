@@ -13,6 +13,9 @@ type Call struct {
 	tty, comm, exe span
 	// process is where the part begins that is about the process, see readProcess.
 	process uint32
+	// program is the hash that the resolver knows the executable by; 0 where it was not
+	// made.
+	program uint64
 }
 
 // span is a place in a text.
@@ -43,9 +46,13 @@ func (k *Call) read(body []byte) bool {
 
 // readCall reads what differs from call to call of a process, and who it is.
 func (k *Call) readCall(c *callCursor) bool {
-	c.expect("arch=")
-	k.arch = uint32(c.hex())
-	c.expect(" syscall=")
+	if c.skip("arch=c000003e syscall=") { // most
+		k.arch = archX8664
+	} else {
+		c.expect("arch=")
+		k.arch = uint32(c.hex())
+		c.expect(" syscall=")
+	}
 	k.number = uint32(c.decimal(maxCall))
 	switch {
 	case c.skip(" success=yes"):
@@ -120,7 +127,7 @@ func (d *details) takeKernelCall(call *Call, body []byte) {
 	d.arch, d.number, d.success, d.exit = call.arch, call.number, call.success, call.exit
 	d.nargs, d.items = copy(d.args[:], call.args[:]), call.items
 	d.ids, d.present = call.ids, 1<<idCount-1
-	d.comm, d.exe = call.comm.of(body), call.exe.of(body)
+	d.comm, d.exe, d.program = call.comm.of(body), call.exe.of(body), call.program
 	if tty := call.tty.of(body); string(tty) != none && string(tty) != null {
 		d.tty = tty
 	}
@@ -165,15 +172,18 @@ func (c *callCursor) id() uint32 { return uint32(c.decimal(unset)) }
 
 // decimal reads a decimal number of at most limit, which is below 2^32.
 func (c *callCursor) decimal(limit uint64) uint64 {
-	text, at, n := c.text, c.at, uint64(0)
-	for at < len(text) && text[at]-'0' <= 9 {
-		n = n*10 + uint64(text[at]-'0')
-		at++
+	rest, i, n := c.text[c.at:], 0, uint64(0)
+	for i < len(rest) {
+		digit := rest[i] - '0'
+		if digit > 9 {
+			break
+		}
+		n = n*10 + uint64(digit)
+		i++
 	}
-	length := at - c.at
-	c.at = at
+	c.at += i
 	const most = 10 // digits; more might not fit into n
-	if length == 0 || length > most || n > limit || at >= len(text) || text[at] != ' ' {
+	if i == 0 || i > most || n > limit || i >= len(rest) || rest[i] != ' ' {
 		c.failed = true
 	}
 	return n
@@ -201,19 +211,18 @@ func (c *callCursor) signed() int64 {
 
 // hex reads a hexadecimal number of at most 64 bits.
 func (c *callCursor) hex() uint64 {
-	text, at, n := c.text, c.at, uint64(0)
-	for at < len(text) {
-		digit := nibble(text[at])
-		if digit > 0xf {
+	rest, i, n := c.text[c.at:], 0, uint64(0)
+	for i < len(rest) {
+		digit := nibbles[rest[i]]
+		if digit == 0 {
 			break
 		}
-		n = n<<4 | uint64(digit)
-		at++
+		n = n<<4 | uint64(digit-1)
+		i++
 	}
-	length := at - c.at
-	c.at = at
+	c.at += i
 	const most = 16 // digits
-	if length == 0 || length > most || at >= len(text) || text[at] != ' ' {
+	if i == 0 || i > most || i >= len(rest) || rest[i] != ' ' {
 		c.failed = true
 	}
 	return n

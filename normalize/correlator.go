@@ -20,9 +20,12 @@ type Correlator struct {
 	table     table
 	closed    closedEvents
 	sockets   madeSockets
+	passing   passingCalls
 	abridged  Abridgement
-	last      *Event // the event of the latest record, which the next often has too
+	last      *waiting // the event of the latest record, which the next often has too
 	free      []*Event
+	places    []*waiting // unused ones
+	blocks    int        // how many blocks have events that wait
 
 	// order has the pending events of an ordered correlator, queue those of
 	// another.
@@ -60,15 +63,16 @@ func (c *Correlator) Abridge(to Abridgement) {
 	if c.abridged = to; to == Unabridged {
 		return
 	}
-	for event := c.queue.head; event != nil; {
-		next := event.next
-		event.ended = event.ended || to == WithoutEnds && event.record(TypeProctitle) != nil
+	for w := c.queue.head; w != nil; {
+		next := w.next
+		event := w.event
+		w.ended = w.ended || to == WithoutEnds && event.record(TypeProctitle) != nil
 		if event.complete(to) && !c.overtakes(event) {
-			event.early = true
-			c.queue.remove(event)
-			c.finish(event, false)
+			w.early = true
+			c.queue.remove(w)
+			c.finish(w, false)
 		}
-		event = next
+		w = next
 	}
 }
 
@@ -99,41 +103,26 @@ func (c *Correlator) Add(record Record) {
 	c.add(&record)
 }
 
-// AddAll takes the next records, which it does not change. What is kept of them is
-// copied.
-func (c *Correlator) AddAll(records []Record) {
-	size := 0
-	for i := range records {
-		c.add(&records[i])
-		size += len(records[i].Body) + len(records[i].Enriched)
-	}
-	c.counters.records.Add(uint64(len(records)))
-	c.counters.bytes.Add(uint64(size))
-}
-
 // add takes a record that was counted.
 func (c *Correlator) add(record *Record) {
 	host := c.nodes.find(record.Node)
-	event := c.find(host, record)
-	if event == nil {
-		if closed, early := c.closed.has(host, record.Time, record.Sequence); closed {
-			if !early {
-				c.counters.late.Add(1)
-			}
+	w := c.find(host, record.Time, record.Sequence)
+	if w == nil {
+		if w = c.open(host, record.Time, record.Sequence, 1); w == nil {
 			return
 		}
-		event = c.open(host, record)
 	}
-	c.last = event
-	c.append(event, record)
+	c.last = w
+	event := c.whole(w)
+	c.append(w, record)
 	if c.options.Ordered {
 		c.drain()
 		return
 	}
 	if event.complete(c.abridged) && !c.overtakes(event) {
-		event.early = c.abridged != Unabridged
-		c.queue.remove(event)
-		c.finish(event, false)
+		w.early = c.abridged != Unabridged
+		c.queue.remove(w)
+		c.finish(w, false)
 	}
 }
 
@@ -155,7 +144,7 @@ func (c *Correlator) overtakes(event *Event) bool {
 		if earlier == nil {
 			return false
 		}
-		if of, told := earlier.actor(); !told || of == actor {
+		if of, told := earlier.event.actor(); !told || of == actor {
 			return true
 		}
 		earlier = earlier.previous
@@ -164,33 +153,40 @@ func (c *Correlator) overtakes(event *Event) bool {
 }
 
 // find finds the pending event of a record, nil when there is none.
-func (c *Correlator) find(host *node, record *Record) *Event {
-	if last := c.last; last != nil && last.is(host, record.Time, record.Sequence) {
+func (c *Correlator) find(host *node, time int64, sequence uint64) *waiting {
+	if last := c.last; last != nil && last.is(host, time, sequence) {
 		return last
 	}
-	return c.table.find(host, record.Time, record.Sequence)
+	return c.table.find(host, time, sequence)
 }
 
-// open begins an event.
-func (c *Correlator) open(host *node, record *Record) *Event {
+// open begins an event, of which so many records are there; nil where it was emitted
+// before.
+func (c *Correlator) open(host *node, time int64, sequence uint64, records uint32) *waiting {
+	if closed, early := c.closed.has(host, time, sequence); closed {
+		if !early {
+			c.counters.late.Add(uint64(records))
+		}
+		return nil
+	}
 	if c.table.count >= c.options.MaxPending {
 		c.evict()
 	}
-	event := c.take()
-	event.node, event.time, event.sequence = host, record.Time, record.Sequence
-	c.table.add(event)
+	w := c.place()
+	w.node, w.time, w.sequence = host, time, sequence
+	c.table.add(w)
 	if c.options.Ordered {
-		c.align(event)
-		c.order.push(event)
-		return event
+		c.align(w)
+		c.order.push(w)
+		return w
 	}
-	event.due = notDue
-	for oldest := c.queue.head; oldest != nil && oldest.time+maxGap <= event.time; oldest = c.queue.head {
+	w.due = notDue
+	for oldest := c.queue.head; oldest != nil && oldest.time+maxGap <= w.time; oldest = c.queue.head {
 		c.queue.remove(oldest)
 		c.finish(oldest, true)
 	}
-	c.queue.push(event)
-	return event
+	c.queue.push(w)
+	return w
 }
 
 // maxGap is how much newer a record must be, in milliseconds, to end an event
@@ -208,17 +204,50 @@ func (c *Correlator) take() *Event {
 	return &Event{owner: c, host: c.options.Host}
 }
 
+// place takes an unused place; one of an event's own where its records are copied as
+// they come.
+func (c *Correlator) place() *waiting {
+	if !c.options.Ordered {
+		event := c.take()
+		event.event = event
+		return &event.waiting
+	}
+	if n := len(c.places); n > 0 {
+		w := c.places[n-1]
+		c.places = c.places[:n-1]
+		return w
+	}
+	return new(waiting)
+}
+
+// whole is the event of a place, with memory of its own.
+func (c *Correlator) whole(w *waiting) *Event {
+	if w.event != nil {
+		return w.event
+	}
+	if w.block == nil {
+		w.event = c.take()
+		w.event.node, w.event.time, w.event.sequence = w.node, w.time, w.sequence
+		return w.event
+	}
+	w.event = c.view(w)
+	w.event.own()
+	c.leave(w)
+	return w.event
+}
+
 // append copies a record into its event.
-func (c *Correlator) append(event *Event, record *Record) {
+func (c *Correlator) append(w *waiting, record *Record) {
+	event := w.event
 	if record.Type == TypeEOE {
-		event.ended = true
+		w.ended = true
 		return
 	}
 	if event.has(record) {
 		c.counters.duplicates.Add(1)
 		return
 	}
-	room := c.options.MaxEventBytes - len(event.buffer)
+	room := c.options.MaxEventBytes - int(event.size)
 	if len(event.records) >= c.options.MaxEventRecords || room <= 0 {
 		c.counters.truncated.Add(1)
 		return
@@ -231,7 +260,7 @@ func (c *Correlator) append(event *Event, record *Record) {
 		event.add(record.Type, body, record.Enriched[:min(len(record.Enriched), room-len(body))], nil)
 	}
 	if record.Type.alone() || record.Type == TypeProctitle && c.abridged == WithoutEnds {
-		event.ended = true
+		w.ended = true
 	}
 }
 
@@ -244,12 +273,12 @@ func (c *Correlator) Advance(nowMillis int64) {
 		return
 	}
 	c.clock = nowMillis
-	for event := c.queue.tail; event != nil && event.due == notDue; event = event.previous {
-		event.due = nowMillis + c.tolerance
+	for w := c.queue.tail; w != nil && w.due == notDue; w = w.previous {
+		w.due = nowMillis + c.tolerance
 	}
-	for event := c.queue.head; event != nil && event.due <= nowMillis; event = c.queue.head {
-		c.queue.remove(event)
-		c.finish(event, true)
+	for w := c.queue.head; w != nil && w.due <= nowMillis; w = c.queue.head {
+		c.queue.remove(w)
+		c.finish(w, true)
 	}
 }
 
@@ -261,24 +290,24 @@ func (c *Correlator) Flush() {
 	for c.order.len() > 0 {
 		c.finish(c.order.pop(), true)
 	}
-	for event := c.queue.head; event != nil; event = c.queue.head {
-		c.queue.remove(event)
-		c.finish(event, true)
+	for w := c.queue.head; w != nil; w = c.queue.head {
+		c.queue.remove(w)
+		c.finish(w, true)
 	}
 }
 
 // evict completes the oldest event to make room.
 func (c *Correlator) evict() {
-	event := c.queue.head
+	w := c.queue.head
 	if c.options.Ordered {
-		event = c.order.pop()
+		w = c.order.pop()
 	} else {
-		c.queue.remove(event)
+		c.queue.remove(w)
 	}
-	if !event.ended {
+	if !w.ended {
 		c.counters.evicted.Add(1)
 	}
-	c.finish(event, true)
+	c.finish(w, true)
 }
 
 // drain emits the events of an ordered correlator whose time has come.
@@ -289,11 +318,19 @@ func (c *Correlator) drain() {
 }
 
 // finish emits an event that is in no queue any more.
-func (c *Correlator) finish(event *Event, check bool) {
-	c.table.remove(event)
-	c.closed.add(event)
-	if c.last == event {
+func (c *Correlator) finish(w *waiting, check bool) {
+	c.table.remove(w)
+	c.closed.add(w)
+	if c.last == w {
 		c.last = nil
+	}
+	if c.passes(w) {
+		c.vacate(w)
+		return
+	}
+	event := w.event
+	if event == nil {
+		event = c.view(w)
 	}
 	event.incomplete = check && event.lacks()
 	if event.incomplete {
@@ -304,13 +341,23 @@ func (c *Correlator) finish(event *Event, check bool) {
 		c.emit(event)
 	}
 	event.Release()
+	if c.options.Ordered {
+		c.vacate(w)
+	}
+}
+
+// vacate makes a place of its own free again.
+func (c *Correlator) vacate(w *waiting) {
+	c.leave(w)
+	*w = waiting{}
+	c.places = append(c.places, w)
 }
 
 // emit hands an event on. A log's processes are told apart by the events before
 // them, so that each is looked at here, whether or not anybody asks.
 func (c *Correlator) emit(event *Event) {
 	if inferrer, ok := c.options.Resolver.(resetter); ok {
-		if event.node.restarts(event) {
+		if event.node.restarts(event.records[0].typ, event.time, event.sequence) {
 			inferrer.Reset(event.node.name)
 		}
 		event.identity()

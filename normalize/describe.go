@@ -10,7 +10,7 @@ type description struct {
 // category is event.category. It is the same for every transport, so that no
 // question is asked for it.
 func (e *Event) category() detect.Value {
-	if e.known().judge() == kindConnect {
+	if e.known().shown == kindConnect {
 		return detect.String("network")
 	}
 	return optional(e.describe().category)
@@ -25,8 +25,11 @@ func categories() []string {
 
 // describe names what happened.
 func (e *Event) describe() description {
-	d := e.known()
-	kind := e.happened()
+	return e.known().describe(e.happened())
+}
+
+// describe names what happened in an event of a kind.
+func (d *details) describe(kind kind) description {
 	switch kind {
 	case kindAttempt:
 		return description{"network", "start", "connection_attempted"}

@@ -59,9 +59,11 @@ type details struct {
 
 	// Views into the event's memory; nil when missing.
 	comm, exe, tty []byte
+	program        uint64 // see Call
 
 	address   sockaddr
 	kind      kind
+	shown     kind // what the records show, see judge
 	identity  Identity
 	transport string
 
@@ -89,6 +91,7 @@ func (e *Event) known() *details {
 		d.done = true
 		e.sortRecords()
 		e.readRecords(d)
+		d.shown = d.judge()
 	}
 	return d
 }

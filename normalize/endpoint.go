@@ -72,7 +72,7 @@ func (e *Event) seekSource() {
 	d.soughtSource = true
 	resolver, able := e.owner.options.Resolver.(endpoints)
 	pid, ok := d.id(idPID)
-	if !able || !ok || d.judge() != kindConnect || !d.address.inet() || d.nargs == 0 || d.call == callUringEnter {
+	if !able || !ok || d.shown != kindConnect || !d.address.inet() || d.nargs == 0 || d.call == callUringEnter {
 		return
 	}
 	if exit, known := d.result(); !known || d.success == no && exit != einprogress && exit != erestartsys && exit != eintr {

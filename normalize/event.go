@@ -13,12 +13,17 @@ import (
 type Event struct {
 	owner *Correlator
 	host  *HostFacts
-	joining
+	waiting
+	state
 
 	buffer  []byte
 	records []rawRecord
 	// call is what a SYSCALL record says that was read ahead, see callAt.
 	call Call
+	// spare and spareRecords are the event's own memory while buffer and records are
+	// views, see viewed.
+	spare        []byte
+	spareRecords []rawRecord
 
 	// What has been worked out, see details.
 	details details
@@ -31,27 +36,26 @@ type Event struct {
 	pieces   []piece
 }
 
-// joining is what the correlator knows of an event.
-type joining struct {
-	node     *node
-	time     int64 // milliseconds
-	sequence uint64
-
-	// What it keeps of a pending event.
-	chain, previous, next *Event
-	place, due            int64
-	ended, incomplete     bool
-	early                 bool // see closedEvents.has
+// state is what a correlator knows of an event whose records are together.
+type state struct {
+	incomplete bool
+	// viewed says that the records are those of a LogBlock, which the event is not to
+	// outlast, and seen where they are in it.
+	viewed bool
+	seen   span
 	// callAt is one more than where the SYSCALL record starts that was read ahead; 0
 	// where none was.
-	callAt     uint32
+	callAt uint32
+	// size is how many bytes of records are kept.
+	size       uint32
 	references int
 }
 
-// rawRecord is a record in an event's buffer.
+// rawRecord is a record in an event's buffer, or in a block's: its body and what auditd
+// added to it.
 type rawRecord struct {
-	typ                    RecordType
-	start, end, enrichedTo uint32
+	typ                         RecordType
+	start, end, names, namesEnd uint32
 }
 
 var _ detect.Event = (*Event)(nil)
@@ -61,6 +65,9 @@ const maxIdleBuffer = 16 << 10
 
 // reset makes the event ready for reuse.
 func (e *Event) reset() {
+	if e.viewed {
+		e.buffer, e.records, e.spare, e.spareRecords = e.spare, e.spareRecords, nil, nil
+	}
 	buffer, arena := e.buffer[:0], e.arena[:0]
 	if cap(buffer) > maxIdleBuffer {
 		buffer = nil
@@ -68,11 +75,13 @@ func (e *Event) reset() {
 	if cap(arena) > maxIdleBuffer {
 		arena = nil
 	}
-	clear(e.values)
-	clear(e.memo)
-	clear(e.pairs)
-	clear(e.pieces)
-	e.host, e.joining, e.details = e.owner.options.Host, joining{}, details{}
+	if len(e.values)+len(e.memo)+len(e.pairs)+len(e.pieces) > 0 {
+		clear(e.values)
+		clear(e.memo)
+		clear(e.pairs)
+		clear(e.pieces)
+	}
+	e.host, e.waiting, e.state, e.details = e.owner.options.Host, waiting{}, state{}, details{}
 	e.memoized = [len(e.memoized)]uint64{}
 	e.buffer, e.arena, e.records = buffer, arena, e.records[:0]
 	e.values, e.memo, e.pairs, e.pieces = e.values[:0], e.memo[:0], e.pairs[:0], e.pieces[:0]
@@ -89,14 +98,15 @@ func (e *Event) add(typ RecordType, body, enriched []byte, call *Call) {
 	if call != nil && e.callAt == 0 {
 		e.call, e.callAt = *call, uint32(start)+1
 	}
-	e.records = append(e.records, rawRecord{typ, uint32(start), uint32(end), uint32(len(e.buffer))})
+	e.size += uint32(len(body) + len(enriched))
+	e.records = append(e.records, rawRecord{typ, uint32(start), uint32(end), uint32(end), uint32(len(e.buffer))})
 }
 
 // body is a record's body.
 func (e *Event) body(record *rawRecord) []byte { return e.buffer[record.start:record.end] }
 
 // enriched is what auditd added to a record.
-func (e *Event) enriched(record *rawRecord) []byte { return e.buffer[record.end:record.enrichedTo] }
+func (e *Event) enriched(record *rawRecord) []byte { return e.buffer[record.names:record.namesEnd] }
 
 // record finds the first record of a type, nil when there is none.
 func (e *Event) record(typ RecordType) *rawRecord {
@@ -106,11 +116,6 @@ func (e *Event) record(typ RecordType) *rawRecord {
 		}
 	}
 	return nil
-}
-
-// is says that the event is that of a node, time and sequence number.
-func (e *Event) is(host *node, time int64, sequence uint64) bool {
-	return e.sequence == sequence && e.time == time && e.node == host
 }
 
 // Time is the kernel's time of the event in nanoseconds since the Unix epoch; the
@@ -124,6 +129,9 @@ func (e *Event) Tiebreaker() (int64, bool) { return int64(e.sequence), true }
 // ended: what /proc says of that is read now.
 func (e *Event) Retain() {
 	e.settle()
+	if e.viewed {
+		e.own()
+	}
 	e.references++
 }
 

@@ -101,7 +101,7 @@ func (e *Event) family() *Family {
 	d.askedFamily = true
 	resolver, able := e.owner.options.Resolver.(families)
 	if pid, ok := d.id(idPID); able && ok {
-		kind := d.judge()
+		kind := d.shown
 		d.family = resolver.Family(e.query(d, pid), kind == kindSession || kind == kindExec)
 	}
 	return d.family

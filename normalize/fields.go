@@ -172,15 +172,14 @@ func appendHex(dst, text []byte) []byte {
 // decodeHex decodes as many bytes as dst holds, up to the first digit that is none,
 // and returns how many.
 func decodeHex(dst, text []byte) int {
+	dst = dst[:min(len(dst), len(text)/2)]
 	for i := range dst {
-		if len(text) < 2 {
+		pair := text[2*i : 2*i+2]
+		high, low := nibbles[pair[0]], nibbles[pair[1]]
+		if high == 0 || low == 0 {
 			return i
 		}
-		high, low := nibble(text[0]), nibble(text[1])
-		if high|low > 0xf {
-			return i
-		}
-		dst[i], text = high<<4|low, text[2:]
+		dst[i] = (high-1)<<4 | (low - 1)
 	}
 	return len(dst)
 }

@@ -22,7 +22,7 @@ func (e *Event) identity() *Identity {
 // not set.
 func (e *Event) query(d *details, pid uint32) ProcessQuery {
 	query := ProcessQuery{
-		Node: e.node.name, PID: pid, AUID: unset, Session: unset, Executable: text(d.exe),
+		Node: e.node.name, PID: pid, AUID: unset, Session: unset, Executable: text(d.exe), program: d.program,
 		Executes: d.call == callExec && d.success == yes, Time: e.time, Sequence: e.sequence,
 	}
 	if id, ok := d.id(idPPID); ok {

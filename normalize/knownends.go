@@ -47,7 +47,7 @@ func processOf(e *Event) (from processText) {
 	for i := range e.records {
 		one := &e.records[i]
 		switch {
-		case one.typ == TypeSyscall && one.start+1 == e.callAt && one.end == one.enrichedTo:
+		case one.typ == TypeSyscall && one.start+1 == e.callAt && one.names == one.namesEnd:
 			from.half = e.body(one)[e.call.process:]
 		case one.typ == TypeProctitle && from.title == nil:
 			from.title = e.body(one)

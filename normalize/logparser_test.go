@@ -2,28 +2,65 @@ package normalize
 
 import (
 	"bytes"
-	"reflect"
+	"fmt"
+	"slices"
 	"testing"
 )
 
-// sameAsParseLine holds a parser, which has parsed other lines before, against
-// ParseLine.
-func sameAsParseLine(t *testing.T, parser *LineParser, line []byte) {
+// parsedLines parses a text as a block and line by line, and holds the records and
+// what is wrong with the other lines against each other.
+func parsedLines(t *testing.T, text []byte) {
 	t.Helper()
-	want, wantErr := ParseLine(line)
-	var got Record
-	err := parser.Parse(line, bytes.IndexByte(line, EnrichedSeparator) >= 0, &got)
-	if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
-		t.Fatalf("%q: %v, want %v", line, err, wantErr)
+	var got, want []string
+	say := func(r *Record) string {
+		return fmt.Sprintf("%d %q %d:%d %q %q", r.Type, r.Node, r.Time, r.Sequence, r.Body, r.Enriched)
 	}
-	if err == nil && !reflect.DeepEqual(got, want) {
-		t.Fatalf("%q: %+v, want %+v", line, got, want)
+	records, lines := 0, 0
+	for line := range bytes.Lines(text) {
+		lines++
+		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+		record, err := ParseLine(line)
+		switch {
+		case len(line) == 0:
+			want = append(want, "empty")
+		case err != nil:
+			want = append(want, err.Error())
+		case record.Type != TypeEOE:
+			want = append(want, say(&record))
+		}
+		if err == nil {
+			records++
+		}
+	}
+	var block LogBlock
+	if n := NewCorrelator(Options{Ordered: true}).NewLogParser(1<<20).Parse(&block, text); n != lines || block.total != uint64(records) {
+		t.Errorf("%d lines and %d records, want %d and %d", n, block.total, lines, records)
+	}
+	for i := range len(block.runs) + 1 {
+		for _, one := range block.bad {
+			if one.Run == i && one.Err != nil {
+				got = append(got, one.Err.Error())
+			} else if one.Run == i {
+				got = append(got, "empty")
+			}
+		}
+		if i == len(block.runs) {
+			break
+		}
+		run := &block.runs[i]
+		for _, one := range block.records[run.first:run.last] {
+			record := Record{Type: one.typ, Node: run.node.of(text), Time: run.time, Sequence: run.sequence, Body: block.body(&one), Enriched: block.enriched(&one)}
+			got = append(got, say(&record))
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("of %q\ngot  %q\nwant %q", text, got, want)
 	}
 }
 
-func TestLineParser(t *testing.T) {
+func TestLogParser(t *testing.T) {
 	const header = "msg=audit(1700000000.123:45): "
-	var parser LineParser
+	var text []byte
 	for _, line := range []string{
 		"type=SYSCALL " + header + "arch=c000003e",
 		"type=SOCKADDR " + header + "saddr=0200",
@@ -46,18 +83,16 @@ func TestLineParser(t *testing.T) {
 		"type=SYSCALL msg=audit(8999999999.999:999999999999999999): arch=c000003e",
 		"type=SOCKADDR msg=audit(8999999999.999:999999999999999999): saddr=0200",
 	} {
-		sameAsParseLine(t, &parser, []byte(line))
+		text = append(append(text, line...), '\n')
 	}
+	parsedLines(t, text)
+	parsedLines(t, bytes.TrimSuffix(text, []byte("\n")))
 }
 
-// FuzzLineParser has a parser read what ParseLine reads, whatever it read before.
-func FuzzLineParser(f *testing.F) {
-	seeds(f, func(line []byte) { f.Add(line, line) })
-	f.Fuzz(func(t *testing.T, before, line []byte) {
-		var parser LineParser
-		sameAsParseLine(t, &parser, before)
-		sameAsParseLine(t, &parser, line)
-	})
+// FuzzLogParser has a parser read what ParseLine reads.
+func FuzzLogParser(f *testing.F) {
+	seeds(f, func(line []byte) { f.Add(slices.Concat(line, []byte("\n"), line, []byte("\n"))) })
+	f.Fuzz(func(t *testing.T, text []byte) { parsedLines(t, text) })
 }
 
 // TestPlainValues has the values that a document takes as they are need no escape.

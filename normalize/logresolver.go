@@ -28,17 +28,29 @@ type LogResolver struct {
 	processes *procTable[logKey, logProcess]
 	programs  *procTable[logProgram, logLeader]
 	evicted   atomic.Uint64
+
+	// unnamed is the hash of a host without a name, which most logs have, and node that
+	// of the last query's.
+	unnamed, node uint64
 }
 
-// logKey is a pid on a host. The host's name is kept as a hash, so that the
+// logKey is a pid on a host, as a hash. The host's name is not kept, so that the
 // memory of the table does not depend on the lengths of names.
-type logKey struct {
-	node uint64
-	pid  uint32
+type logKey uint64
+
+// keyOf is the key of a pid on a host of which the hash is known. An odd factor takes
+// every pid to another number.
+func keyOf(node uint64, pid uint32) logKey {
+	return logKey(node ^ uint64(pid)*0x9e3779b97f4a7c15)
 }
 
 type logProcess struct {
+	// entityID is made when it is asked for, of the time and the number of the process's
+	// first event.
 	entityID string
+	time     int64
+	sequence uint64
+	node     uint64
 	// pid is the process's, which is not the record's for a thread.
 	pid   uint32
 	hints procHints
@@ -63,21 +75,36 @@ type (
 // one. It remembers 65,536 processes; beyond that the one whose last event is the
 // longest ago is forgotten, and an event of it would start a new one.
 func NewLogResolver() *LogResolver {
+	seed := maphash.MakeSeed()
 	return &LogResolver{
-		seed:      maphash.MakeSeed(),
+		seed:      seed,
+		unnamed:   maphash.String(seed, ""),
 		processes: newProcTable[logKey, logProcess](logProcessLimit, nil),
 		programs:  newProcTable[logProgram, logLeader](logProcessLimit/4, nil),
 	}
 }
 
 // Identify says which process an event is about. Every identity is inferred and
-// has no start time. It does not allocate for a process that it knows.
+// has no start time. It does not allocate for a process that was identified before.
 func (r *LogResolver) Identify(q ProcessQuery) Identity {
-	key := logKey{node: maphash.String(r.seed, q.Node), pid: q.PID}
-	hints := procHintsOf(&q, r.seed)
+	known := r.know(&q)
+	if known.entityID == "" {
+		known.entityID = procEntityID("log", q.Node, "", uint64(known.pid), uint64(known.time), known.sequence)
+	}
+	return Identity{EntityID: known.entityID, PID: known.pid, Inferred: true}
+}
+
+// know finds the process that an event is about, and remembers the event. The answer
+// is valid until the next call.
+func (r *LogResolver) know(q *ProcessQuery) *logProcess {
+	if r.node = r.unnamed; q.Node != "" {
+		r.node = maphash.String(r.seed, q.Node)
+	}
+	key := keyOf(r.node, q.PID)
+	hints := procHintsOf(q, r.seed)
 	known := r.processes.get(key)
 	if known == nil || !known.goesOn(hints, q.Executes) {
-		if r.processes.put(key, r.begin(key, &q, hints)) {
+		if r.processes.put(key, r.begin(q, hints)) {
 			r.evicted.Add(1)
 		}
 		known = r.processes.get(key)
@@ -85,9 +112,9 @@ func (r *LogResolver) Identify(q ProcessQuery) Identity {
 	known.hints = hints
 	if q.Executes {
 		known.executed = true
-		r.executed(key, hints)
+		r.executed(q.PID, hints)
 	}
-	return Identity{EntityID: known.entityID, PID: known.pid, Inferred: true}
+	return known
 }
 
 // goesOn says whether an event with these hints may be of the process.
@@ -107,29 +134,28 @@ func (p *logProcess) goesOn(hints procHints, executes bool) bool {
 
 // begin is what a pid stands for that is new or not of the earlier process any
 // more.
-func (r *LogResolver) begin(key logKey, q *ProcessQuery, hints procHints) logProcess {
-	if leader := r.leader(key, q, hints); leader != nil {
+func (r *LogResolver) begin(q *ProcessQuery, hints procHints) logProcess {
+	if leader := r.leader(q, hints); leader != nil {
 		return *leader
 	}
-	id := procEntityID("log", q.Node, "", uint64(q.PID), uint64(q.Time), q.Sequence)
-	return logProcess{entityID: id, pid: q.PID, hints: hints}
+	return logProcess{node: r.node, pid: q.PID, time: q.Time, sequence: q.Sequence, hints: hints}
 }
 
 // leader finds the process that a new pid must be a thread of, nil where there is
 // another explanation.
-func (r *LogResolver) leader(key logKey, q *ProcessQuery, hints procHints) *logProcess {
+func (r *LogResolver) leader(q *ProcessQuery, hints procHints) *logProcess {
 	if q.Executes || hints.executable == 0 {
 		return nil
 	}
-	parent := r.processes.get(logKey{key.node, hints.ppid})
+	parent := r.processes.get(keyOf(r.node, hints.ppid))
 	if parent == nil || parent.hints.executable == 0 || parent.hints.executable == hints.executable {
 		return nil
 	}
-	program := r.programs.get(logProgram{key.node, hints})
-	if program == nil || program.several || program.pid == key.pid {
+	program := r.programs.get(logProgram{r.node, hints})
+	if program == nil || program.several || program.pid == q.PID {
 		return nil
 	}
-	leader := r.processes.get(logKey{key.node, program.pid})
+	leader := r.processes.get(keyOf(r.node, program.pid))
 	if leader == nil || leader.hints != hints {
 		return nil
 	}
@@ -137,19 +163,19 @@ func (r *LogResolver) leader(key logKey, q *ProcessQuery, hints procHints) *logP
 }
 
 // executed remembers who executed a program.
-func (r *LogResolver) executed(key logKey, hints procHints) {
-	program := logProgram{key.node, hints}
+func (r *LogResolver) executed(pid uint32, hints procHints) {
+	program := logProgram{r.node, hints}
 	before := r.programs.get(program)
-	several := before != nil && (before.several || before.pid != key.pid)
-	r.programs.put(program, logLeader{pid: key.pid, several: several})
+	several := before != nil && (before.several || before.pid != pid)
+	r.programs.put(program, logLeader{pid: pid, several: several})
 }
 
 // Reset forgets the processes of a node, because its log shows that it was
 // started anew.
 func (r *LogResolver) Reset(node string) {
 	hash := maphash.String(r.seed, node)
-	r.processes.dropIf(func(key logKey) bool { return key.node == hash })
-	r.programs.dropIf(func(program logProgram) bool { return program.node == hash })
+	r.processes.dropIf(func(_ logKey, process *logProcess) bool { return process.node == hash })
+	r.programs.dropIf(func(program logProgram, _ *logLeader) bool { return program.node == hash })
 }
 
 // Evicted counts the processes that were forgotten because of the table's

@@ -65,19 +65,19 @@ const maxSkew = 3_600_000
 // clock is wrong, or a file that is replayed after a newer one, is shifted so
 // that it goes on where the log stands. A system call that blocked is recorded
 // when it ends under the time when it began, which is no reason for a shift.
-func (c *Correlator) align(event *Event) {
-	host := event.node
+func (c *Correlator) align(w *waiting) {
+	host := w.node
 	if !c.started {
-		c.clock, c.started = event.time, true
+		c.clock, c.started = w.time, true
 	}
-	event.place = event.time - host.offset
-	if event.place < c.clock-maxSkew || !host.seen && event.place > c.clock+maxSkew {
-		host.offset = event.time - c.clock
-		event.place = c.clock
+	w.place = w.time - host.offset
+	if w.place < c.clock-maxSkew || !host.seen && w.place > c.clock+maxSkew {
+		host.offset = w.time - c.clock
+		w.place = c.clock
 	}
 	host.seen = true
-	event.due = max(event.place, c.clock) + c.tolerance
-	c.clock = max(c.clock, event.place)
+	w.due = max(w.place, c.clock) + c.tolerance
+	c.clock = max(c.clock, w.place)
 }
 
 // A restart of a host shows itself by sequence numbers that begin again after a
@@ -88,22 +88,21 @@ const (
 	wrapDrop     = 1 << 31
 )
 
-// restarts says whether the event, which is the next of the node to be emitted,
-// shows that the host was restarted.
-func (n *node) restarts(event *Event) bool {
-	first := event.records[0].typ
+// restarts says whether the event, which is the next of the node to be emitted and
+// begins with a record of a type, shows that the host was restarted.
+func (n *node) restarts(first RecordType, time int64, sequence uint64) bool {
 	if first.daemon() {
 		return false
 	}
 	restarted := first == typeSystemBoot || first == typeKernel
-	if event.sequence < n.sequence && event.time-n.newest >= restartPause {
-		drop := n.sequence - event.sequence
+	if sequence < n.sequence && time-n.newest >= restartPause {
+		drop := n.sequence - sequence
 		restarted = restarted || drop > restartDrop && drop < wrapDrop
 	}
 	if restarted {
-		n.newest = event.time
+		n.newest = time
 	}
-	n.newest = max(n.newest, event.time)
-	n.sequence = event.sequence
+	n.newest = max(n.newest, time)
+	n.sequence = sequence
 	return restarted
 }

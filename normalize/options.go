@@ -20,6 +20,12 @@ type Options struct {
 	// for recorded logs: the same log gives the same events in the same order on
 	// every run. Without it an event is emitted as soon as it is complete.
 	Ordered bool
+	// Wants says whether anybody wants events of a category and an action; nil stands
+	// for all. Of the recorded events that nobody wants Passed is told instead of Emit,
+	// where what they are shows without reading more than their SYSCALL record. The
+	// answer for a category and an action is always the same.
+	Wants  func(category, action string) bool
+	Passed func(category string, timeNanos int64)
 	// Tolerance is how long the records of an event may be apart. By default 2 s of
 	// the log's own time with Ordered, else 200 ms of the time given to Advance.
 	Tolerance time.Duration

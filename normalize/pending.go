@@ -1,9 +1,34 @@
 package normalize
 
+// waiting is an event's place among those that wait for records or for their turn.
+type waiting struct {
+	node     *node
+	time     int64 // milliseconds
+	sequence uint64
+
+	// chain links those of one bucket of the table, previous and next those of a
+	// queue.
+	chain, previous, next *waiting
+	place, due            int64
+
+	// event has the records; while it is nil they are the run of that number in
+	// block.
+	event *Event
+	block *LogBlock
+	run   int32
+	// ended says that the event's end was there, early see closedEvents.has.
+	ended, early bool
+}
+
+// is says that the event is that of a node, time and sequence number.
+func (w *waiting) is(host *node, time int64, sequence uint64) bool {
+	return w.sequence == sequence && w.time == time && w.node == host
+}
+
 // table finds pending events by node, time and sequence number. Its chains run
 // through the events, so that it never allocates.
 type table struct {
-	buckets []*Event
+	buckets []*waiting
 	count   int
 }
 
@@ -12,11 +37,11 @@ func newTable(capacity int) table {
 	for size < capacity && size < 1<<20 {
 		size *= 2
 	}
-	return table{buckets: make([]*Event, size)}
+	return table{buckets: make([]*waiting, size)}
 }
 
 // bucket is where the events of a sequence number and a time are.
-func (t *table) bucket(time int64, sequence uint64) **Event {
+func (t *table) bucket(time int64, sequence uint64) **waiting {
 	return &t.buckets[mix(time, sequence)&uint64(len(t.buckets)-1)]
 }
 
@@ -26,7 +51,7 @@ func mix(time int64, sequence uint64) uint64 {
 	return h ^ h>>32
 }
 
-func (t *table) find(host *node, time int64, sequence uint64) *Event {
+func (t *table) find(host *node, time int64, sequence uint64) *waiting {
 	for event := *t.bucket(time, sequence); event != nil; event = event.chain {
 		if event.is(host, time, sequence) {
 			return event
@@ -35,13 +60,13 @@ func (t *table) find(host *node, time int64, sequence uint64) *Event {
 	return nil
 }
 
-func (t *table) add(event *Event) {
+func (t *table) add(event *waiting) {
 	bucket := t.bucket(event.time, event.sequence)
 	event.chain, *bucket = *bucket, event
 	t.count++
 }
 
-func (t *table) remove(event *Event) {
+func (t *table) remove(event *waiting) {
 	for link := t.bucket(event.time, event.sequence); *link != nil; link = &(*link).chain {
 		if *link == event {
 			*link, event.chain = event.chain, nil
@@ -53,10 +78,10 @@ func (t *table) remove(event *Event) {
 
 // fifo holds pending events in the order in which they began.
 type fifo struct {
-	head, tail *Event
+	head, tail *waiting
 }
 
-func (f *fifo) push(event *Event) {
+func (f *fifo) push(event *waiting) {
 	event.previous = f.tail
 	if f.tail == nil {
 		f.head = event
@@ -66,7 +91,7 @@ func (f *fifo) push(event *Event) {
 	f.tail = event
 }
 
-func (f *fifo) remove(event *Event) {
+func (f *fifo) remove(event *waiting) {
 	if event.previous == nil {
 		f.head = event.next
 	} else {
@@ -94,7 +119,7 @@ type closedEvent struct {
 	early    bool
 }
 
-func (c *closedEvents) add(event *Event) {
+func (c *closedEvents) add(event *waiting) {
 	*c.slot(event.node, event.sequence) = closedEvent{event.node, event.time, event.sequence, event.early}
 }
 

@@ -36,7 +36,7 @@ type procHints struct {
 // procHintsOf reads the hints of a query without keeping its views.
 func procHintsOf(q *ProcessQuery, seed maphash.Seed) procHints {
 	hints := procHints{ppid: q.PPID, auid: q.AUID, session: q.Session}
-	if q.Executable != "" {
+	if hints.executable = q.program; hints.executable == 0 && q.Executable != "" {
 		hints.executable = maphash.String(seed, q.Executable)
 	}
 	return hints

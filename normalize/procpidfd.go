@@ -113,4 +113,4 @@ func (p *procPidfds) runs(pid uint32) (runs, known bool) {
 func (p *procPidfds) drop(pid uint32) { p.open.drop(pid) }
 
 // close closes all descriptors.
-func (p *procPidfds) close() { p.open.dropIf(func(uint32) bool { return true }) }
+func (p *procPidfds) close() { p.open.dropIf(func(uint32, *int) bool { return true }) }

@@ -82,11 +82,11 @@ func (t *procTable[K, V]) drop(key K) {
 
 // dropIf removes the keys for which condition holds, in time proportional to
 // the number of entries.
-func (t *procTable[K, V]) dropIf(condition func(K) bool) {
+func (t *procTable[K, V]) dropIf(condition func(K, *V) bool) {
 	for at := t.slots[0].newer; at != 0; {
 		slot := &t.slots[at]
 		at = slot.newer
-		if condition(slot.key) {
+		if condition(slot.key, &slot.value) {
 			t.drop(slot.key)
 		}
 	}

@@ -61,7 +61,7 @@ func TestProcTableIsLikeAPlainOne(t *testing.T) {
 				table.drop(key)
 				plain.drop(key)
 			default:
-				table.dropIf(func(k int) bool { return k%3 == 0 })
+				table.dropIf(func(k int, _ *int) bool { return k%3 == 0 })
 				for _, k := range slices.Clone(plain.keys) {
 					if k%3 == 0 {
 						plain.drop(k)

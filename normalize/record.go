@@ -153,38 +153,49 @@ func (r *Record) parseAnyHeader(text []byte, at int) error {
 	return nil
 }
 
-// parsePlainHeader parses what follows "audit(" where it has the form of all headers
-// of this century: ten digits, a dot, three digits, a colon, a number that is not too
-// long, "): ". It returns false for any other, which may be right or wrong.
+// parsePlainHeader parses what follows "audit(" at text[at:] where it has the form of
+// all headers of this century, see plainHeader. It returns false for any other, which
+// may be right or wrong.
 func (r *Record) parsePlainHeader(text []byte, at int) bool {
+	time, sequence, length := plainHeader(text[at:])
+	if length == 0 {
+		return false
+	}
+	r.Time, r.Sequence, r.Body = time, sequence, text[at+length:]
+	return true
+}
+
+// plainHeader reads a header with which a text begins, from the time on: ten digits, a
+// dot, three digits, a colon, a number that is not too long, "): ". Its length is 0 for
+// any other.
+func plainHeader(text []byte) (time int64, sequence uint64, length int) {
 	const seconds, fraction = 10, 14
-	if len(text)-at < fraction+1 || text[at+seconds] != '.' || text[at+fraction] != ':' {
-		return false
+	if len(text) < fraction+1 || text[seconds] != '.' || text[fraction] != ':' {
+		return 0, 0, 0
 	}
-	high, highOK := eightDigits(text[at:])
-	low, lowOK := eightDigits(text[at+2:])
-	if !highOK || !lowOK {
-		return false
+	high, highOK := eightDigits(text)
+	low, lowOK := eightDigits(text[2:])
+	a, b, c := text[seconds+1]-'0', text[seconds+2]-'0', text[seconds+3]-'0'
+	if !highOK || !lowOK || a > 9 || b > 9 || c > 9 {
+		return 0, 0, 0
 	}
-	time := int64(high/1e6)*1e8 + int64(low) // the two overlap by six digits
-	for _, digit := range text[at+seconds+1 : at+fraction] {
-		if digit-'0' > 9 {
-			return false
+	time = int64(high/1e6)*1e8 + int64(low) // the two overlap by six digits
+	time = time*1000 + int64(a)*100 + int64(b)*10 + int64(c)
+	rest := text[fraction+1:]
+	i := 0
+	for i < len(rest) {
+		digit := rest[i] - '0'
+		if digit > 9 {
+			break
 		}
-		time = time*10 + int64(digit-'0')
-	}
-	rest := text[at+fraction+1:]
-	i, sequence := 0, uint64(0)
-	for i < len(rest) && rest[i]-'0' <= 9 {
-		sequence = sequence*10 + uint64(rest[i]-'0')
+		sequence = sequence*10 + uint64(digit)
 		i++
 	}
 	const most = 18 // digits; more might not fit
 	if i == 0 || i > most || len(rest)-i < 3 || rest[i] != ')' || rest[i+1] != ':' || rest[i+2] != ' ' || time >= maxSeconds*1000 {
-		return false
+		return 0, 0, 0
 	}
-	r.Time, r.Sequence, r.Body = time, sequence, rest[i+3:]
-	return true
+	return time, sequence, fraction + 1 + i + 3
 }
 
 // eightDigits is the number that the first eight bytes of text stand for, of which

@@ -31,6 +31,9 @@ type ProcessQuery struct {
 	AUID, Session uint32
 	// Executable is the record's exe=, decoded.
 	Executable string
+	// program is the hash by which a LogResolver knows the executable, 0 where it was
+	// not made.
+	program uint64
 	// Executes says that the event is the execution of that program.
 	Executes bool
 	// Time is the event's time in milliseconds since the Unix epoch, Sequence

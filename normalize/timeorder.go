@@ -13,14 +13,14 @@ type timeOrder struct {
 func (o *timeOrder) len() int { return o.count }
 
 // first is the event whose place is the first; there is one.
-func (o *timeOrder) first() *Event {
+func (o *timeOrder) first() *waiting {
 	if o.takesOther() {
 		return o.others[0]
 	}
 	return o.inOrder.head
 }
 
-func (o *timeOrder) push(event *Event) {
+func (o *timeOrder) push(event *waiting) {
 	o.count++
 	if last := o.inOrder.tail; last == nil || last.before(event) {
 		o.inOrder.push(event)
@@ -29,10 +29,10 @@ func (o *timeOrder) push(event *Event) {
 	heap.Push(&o.others, event)
 }
 
-func (o *timeOrder) pop() *Event {
+func (o *timeOrder) pop() *waiting {
 	o.count--
 	if o.takesOther() {
-		return heap.Pop(&o.others).(*Event)
+		return heap.Pop(&o.others).(*waiting)
 	}
 	first := o.inOrder.head
 	o.inOrder.remove(first)
@@ -46,25 +46,25 @@ func (o *timeOrder) takesOther() bool {
 
 // before orders by time, sequence number and, so that the order of equals is the
 // same on every run, node.
-func (e *Event) before(other *Event) bool {
-	if e.place != other.place {
-		return e.place < other.place
+func (w *waiting) before(other *waiting) bool {
+	if w.place != other.place {
+		return w.place < other.place
 	}
-	if e.sequence != other.sequence {
-		return e.sequence < other.sequence
+	if w.sequence != other.sequence {
+		return w.sequence < other.sequence
 	}
-	return e.node.name < other.node.name
+	return w.node.name < other.node.name
 }
 
 // eventHeap implements heap.Interface.
-type eventHeap []*Event
+type eventHeap []*waiting
 
 func (h eventHeap) Len() int           { return len(h) }
 func (h eventHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 func (h eventHeap) Less(i, j int) bool { return h[i].before(h[j]) }
 
 // Push implements heap.Interface.
-func (h *eventHeap) Push(event any) { *h = append(*h, event.(*Event)) }
+func (h *eventHeap) Push(event any) { *h = append(*h, event.(*waiting)) }
 
 // Pop implements heap.Interface.
 func (h *eventHeap) Pop() any {

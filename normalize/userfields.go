@@ -115,7 +115,7 @@ func (e *Event) groupName(which int, key string) detect.Value {
 // happened; nil when there is none or auditd did not know it either.
 func (e *Event) enrichedValue(key string) []byte {
 	_, primary := e.primary()
-	if primary == nil || primary.end == primary.enrichedTo {
+	if primary == nil || primary.names == primary.namesEnd {
 		return nil
 	}
 	s := scanner{rest: e.enriched(primary)}

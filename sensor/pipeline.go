@@ -61,6 +61,9 @@ type pipeline struct {
 	// call is where the SYSCALL record in work is read into.
 	call normalize.Call
 
+	// spare are the blocks of a recorded log that are not in use.
+	spare []*logBlock
+
 	// abridger, if set, decides what the kernel leaves out in a flood.
 	abridger *abridger
 
@@ -90,6 +93,8 @@ func newPipeline(rules []*detect.Compiled, limits detect.Limits, resolver normal
 		Resolver: resolver,
 		Ordered:  resolver == nil,
 		Emit:     p.event,
+		Wants:    p.wants,
+		Passed:   p.passed,
 	})
 	if batched, ok := resolver.(interface{ Received() }); ok {
 		p.received = batched.Received
@@ -123,6 +128,22 @@ func (p *pipeline) event(event *normalize.Event) {
 	}
 	if p.onConnect != nil {
 		p.onConnect(event)
+	}
+}
+
+// wants says whether anybody looks at events of a category and an action.
+func (p *pipeline) wants(category, action string) bool {
+	if p.onEvent != nil || p.onConfigChange != nil || p.onRing != nil || p.onJudged != nil || p.onConnect != nil {
+		return true
+	}
+	return p.engine != nil && p.engine.Wants(category, action)
+}
+
+// passed is called in the place of event for a recorded event that nobody wants.
+func (p *pipeline) passed(category string, time int64) {
+	p.newest = max(p.newest, time)
+	if p.engine != nil {
+		p.engine.Pass(category, time)
 	}
 }
 

@@ -1,7 +1,6 @@
 package sensor
 
 import (
-	"bytes"
 	"errors"
 	"io"
 
@@ -15,26 +14,21 @@ const blocksAhead = 3
 
 // recordedLog is what a replay reads, such as a source.Log.
 type recordedLog interface {
-	ReceiveInto(buffer []byte) (messages []source.Message, text []byte, err error)
+	ReceiveText(buffer []byte) (source.LogPart, error)
+	Passed(lines int)
 	Interrupt()
 }
 
 // logBlock is a part of a log with its records parsed, or why there is no more.
 type logBlock struct {
-	buffer  []byte // what records and remarks are views into
-	records []normalize.Record
-	calls   []normalize.Call
-	remarks []lineRemark
+	normalize.LogBlock
+	buffer []byte // what the records are views into
+	line   int64  // the number of the first
+	// odd are lines of which something is to be told before any other: they are too
+	// long or cut off. oddErrs says why they have no record.
+	odd     []source.Message
+	oddErrs []error
 	err     error
-}
-
-// lineRemark is a line of which something is to be told: it has no record, or was cut
-// off.
-type lineRemark struct {
-	// before is how many records of the block come before it.
-	before  int
-	message source.Message
-	err     error // why it has no record
 }
 
 // pumpLog runs a recorded log through the pipeline until its end. Another goroutine
@@ -42,9 +36,9 @@ type lineRemark struct {
 func (p *pipeline) pumpLog(from recordedLog) error {
 	free, ready := make(chan *logBlock, blocksAhead), make(chan *logBlock, blocksAhead)
 	for range blocksAhead {
-		free <- &logBlock{buffer: make([]byte, source.LogBuffer)}
+		free <- p.spareBlock()
 	}
-	go readAhead(from, free, ready)
+	go readAhead(from, p.correlator.NewLogParser(source.MaxLine), free, ready)
 	defer func() {
 		from.Interrupt()
 		close(free)
@@ -62,32 +56,48 @@ func (p *pipeline) pumpLog(from recordedLog) error {
 		if p.failure != nil {
 			break
 		}
-		free <- block
+		free <- p.spareBlock()
 	}
 	return p.failure
 }
 
-// addBlock takes the records of a block, and tells of the other lines where they
-// come.
-func (p *pipeline) addBlock(block *logBlock) {
-	taken := 0
-	for i := range block.remarks {
-		remark := &block.remarks[i]
-		p.correlator.AddAll(block.records[taken:remark.before])
-		taken = remark.before
-		p.remark(&remark.message, remark.err)
+// spareBlock is a block that nobody needs.
+func (p *pipeline) spareBlock() *logBlock {
+	if n := len(p.spare); n > 0 {
+		block := p.spare[n-1]
+		p.spare = p.spare[:n-1]
+		return block
 	}
-	p.correlator.AddAll(block.records[taken:])
+	block := &logBlock{buffer: make([]byte, source.LogBuffer)}
+	block.Done = func() { p.spare = append(p.spare, block) }
+	return block
+}
+
+// addBlock takes the records of a block, and tells of the other lines where they
+// come. The correlator needs the block until it is done.
+func (p *pipeline) addBlock(block *logBlock) {
+	for i := range block.odd {
+		p.remark(&block.odd[i], block.oddErrs[i])
+	}
+	p.correlator.AddBlock(&block.LogBlock, func(bad *normalize.BadLine) {
+		m := source.Message{Data: bad.Text, Line: block.line + int64(bad.Number)}
+		err := bad.Err
+		if len(m.Data) > source.MaxLine {
+			m.TooLong = int64(len(m.Data))
+		}
+		if err == nil {
+			_, err = parseMessage(&m)
+		}
+		p.remark(&m, err)
+	})
 }
 
 // readAhead fills blocks with a log until its end, an error, or until free is
 // closed, and then closes ready.
-func readAhead(from recordedLog, free <-chan *logBlock, ready chan<- *logBlock) {
+func readAhead(from recordedLog, parser *normalize.LogParser, free <-chan *logBlock, ready chan<- *logBlock) {
 	defer close(ready)
-	var parser normalize.LineParser
-	calls := normalize.NewCallReader()
 	for block := range free {
-		block.fill(from, &parser, calls)
+		block.fill(from, parser)
 		ready <- block
 		if block.err != nil {
 			return
@@ -96,40 +106,31 @@ func readAhead(from recordedLog, free <-chan *logBlock, ready chan<- *logBlock) 
 }
 
 // fill reads and parses the next part of a log.
-func (b *logBlock) fill(from recordedLog, parser *normalize.LineParser, reader *normalize.CallReader) {
-	var messages []source.Message
-	var text []byte
-	if messages, text, b.err = from.ReceiveInto(b.buffer); b.err != nil {
+func (b *logBlock) fill(from recordedLog, parser *normalize.LogParser) {
+	b.odd, b.oddErrs = b.odd[:0], b.oddErrs[:0]
+	var part source.LogPart
+	if part, b.err = from.ReceiveText(b.buffer); b.err != nil {
 		return
 	}
-	if cap(b.records) < len(messages) {
-		b.records, b.calls = make([]normalize.Record, 0, 2*len(messages)), make([]normalize.Call, 2*len(messages))
+	b.line = part.Line
+	if part.Odd != nil {
+		b.remark(part.Odd)
 	}
-	b.records, b.remarks = b.records[:len(messages)], b.remarks[:0]
-	enriched := bytes.IndexByte(text, normalize.EnrichedSeparator) >= 0
-	records, calls := 0, 0
-	for i := range messages {
-		m, record := &messages[i], &b.records[records]
-		err := parseLine(parser, m, enriched, record)
-		if err != nil || m.Torn {
-			b.remarks = append(b.remarks, lineRemark{records, *m, err})
-		}
-		if err != nil {
-			continue
-		}
-		if reader.Read(record, &b.calls[calls]) {
-			calls++
-		}
-		records++
+	if !part.Torn {
+		from.Passed(parser.Parse(&b.LogBlock, part.Text))
+		return
 	}
-	b.records = b.records[:records]
+	from.Passed(1)
+	torn := source.Message{Data: part.Text, Line: part.Line, Torn: true}
+	if b.remark(&torn) != nil {
+		part.Text = nil
+	}
+	parser.Parse(&b.LogBlock, part.Text)
 }
 
-// parseLine parses a line of a log into record.
-func parseLine(parser *normalize.LineParser, m *source.Message, mayBeEnriched bool, record *normalize.Record) (err error) {
-	if m.TooLong == 0 && len(m.Data) > 0 && !m.Torn {
-		return parser.Parse(m.Data, mayBeEnriched, record) //nolint:wrapcheck // it says all there is to say
-	}
-	*record, err = parseMessage(m)
+// remark remembers what is to be told of a line, and returns why it has no record.
+func (b *logBlock) remark(m *source.Message) error {
+	_, err := parseMessage(m)
+	b.odd, b.oddErrs = append(b.odd, *m), append(b.oddErrs, err)
 	return err
 }

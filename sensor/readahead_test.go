@@ -22,23 +22,19 @@ type scriptedLog struct {
 	interrupted atomic.Bool
 }
 
-func (s *scriptedLog) ReceiveInto(buffer []byte) (messages []source.Message, text []byte, err error) {
+func (s *scriptedLog) ReceiveText(buffer []byte) (part source.LogPart, err error) {
 	if s.interrupted.Load() {
-		return nil, nil, source.ErrInterrupted
+		return part, source.ErrInterrupted
 	}
 	if len(s.parts) == 0 {
-		return nil, nil, s.end
+		return part, s.end
 	}
-	text = buffer[:copy(buffer, s.parts[0])]
+	part = source.LogPart{Text: buffer[:copy(buffer, s.parts[0])], Line: s.line + 1}
 	s.parts = s.parts[1:]
-	for start, rest := 0, string(text); start < len(rest); {
-		end := start + strings.IndexByte(rest[start:], '\n')
-		s.line++
-		messages = append(messages, source.Message{Data: text[start:end], Line: s.line})
-		start = end + 1
-	}
-	return messages, text, nil
+	return part, nil
 }
+
+func (s *scriptedLog) Passed(lines int) { s.line += int64(lines) }
 
 func (s *scriptedLog) Interrupt() { s.interrupted.Store(true) }
 

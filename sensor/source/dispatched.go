@@ -80,7 +80,7 @@ func (d *dispatched) frame() (bool, error) {
 	}
 	version, header := binary.NativeEndian.Uint32(rest), int(binary.NativeEndian.Uint32(rest[4:]))
 	kind, size := binary.NativeEndian.Uint32(rest[8:]), int(binary.NativeEndian.Uint32(rest[12:]))
-	if header < frameHeader || header > maxFrameHeader || kind > 0xffff || size < 0 || size > maxLine {
+	if header < frameHeader || header > maxFrameHeader || kind > 0xffff || size < 0 || size > MaxLine {
 		return false, fmt.Errorf("the stream has neither lines nor frames of an audit daemon: "+
 			"header of %d bytes, record type %d, %d bytes of data; set format = string in the plugin's configuration", header, kind, size)
 	}

@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	// maxLine is the longest line that is taken for a record. The kernel's
+	// MaxLine is the longest line that is taken for a record. The kernel's
 	// records have at most 8970 characters; enrichment adds to that.
-	maxLine = 128 << 10
+	MaxLine = 128 << 10
 	// shownOfOverlong is how much of a longer line is kept, to show what it was.
 	shownOfOverlong = 256
 	// liveBuffer is how much of a growing log is split into lines at a time; it
@@ -67,9 +67,28 @@ func (l *lines) splitAll() {
 		l.add(l.buffer[l.start:l.start+length], false)
 		l.start += length + 1
 	}
-	if l.end-l.start > maxLine {
+	if l.end-l.start > MaxLine {
 		l.skipOverlong()
 	}
+}
+
+// text takes the whole lines in the buffer as they are; false where there is none.
+func (l *lines) text() (part LogPart, some bool) {
+	length := bytes.LastIndexByte(l.buffer[l.start:l.end], '\n') + 1
+	if length > 0 && l.skipping > 0 {
+		end := bytes.IndexByte(l.buffer[l.start:l.end], '\n')
+		l.add(l.buffer[l.start:l.start+end], false)
+		l.count.messages.Add(1)
+		l.start += end + 1
+		length -= end + 1
+		part.Odd, some = &l.messages[0], true
+	}
+	part.Text, part.Line = l.buffer[l.start:l.start+length], l.line+1
+	l.start += length
+	if l.end-l.start > MaxLine {
+		l.skipOverlong()
+	}
+	return part, some || length > 0
 }
 
 // skipOverlong gives up the line at the buffer's beginning, which is too long
@@ -86,7 +105,7 @@ func (l *lines) skipOverlong() {
 // add appends one line as a message.
 func (l *lines) add(line []byte, torn bool) {
 	l.line++
-	if l.skipping > 0 || len(line) > maxLine {
+	if l.skipping > 0 || len(line) > MaxLine {
 		beginning := line[:min(shownOfOverlong, len(line))]
 		if l.skipping > 0 {
 			beginning = l.overlong

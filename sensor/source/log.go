@@ -61,15 +61,58 @@ func NewLog(r io.Reader) (*Log, error) {
 	return l, nil
 }
 
-// ReceiveInto is Receive, but reads into a buffer of the caller's, of LogBuffer
-// bytes. The messages' data stays valid as long as the caller does not change the
-// buffer, which is not to be done before the next call has another or the log has
-// ended; the slice of messages is valid until the next call. Text is the part of the
-// buffer that has the messages' whole lines.
-func (l *Log) ReceiveInto(buffer []byte) (messages []Message, text []byte, err error) {
+// LogPart is a part of a log: whole lines, which are still to be split.
+type LogPart struct {
+	// Text has the lines with their endings, none where Odd is the whole part.
+	Text []byte
+	// Line is the number of the first line of Text.
+	Line int64
+	// Odd is the line before Text, if that is longer than any record and only known by
+	// its beginning. Its number is one less than Line.
+	Odd *Message
+	// Torn says that Text is the log's last line and lacks its ending.
+	Torn bool
+}
+
+// ReceiveText is Receive for who splits the lines itself, and tells Passed how many
+// there were before the next call. It reads into a buffer of the caller's, of LogBuffer
+// bytes, which is not to be changed before the next call has another or the log has
+// ended.
+func (l *Log) ReceiveText(buffer []byte) (LogPart, error) {
 	l.lines.moveTo(buffer)
-	messages, err = l.Receive(-1)
-	return messages, l.lines.buffer[:l.lines.start], err
+	for {
+		if l.interrupted.Load() {
+			return LogPart{}, ErrInterrupted
+		}
+		if l.done != nil {
+			return l.lastText()
+		}
+		_, l.done = l.lines.fill(l.reader)
+		if part, some := l.lines.text(); some {
+			return part, nil
+		}
+	}
+}
+
+// Passed counts the lines of a text.
+func (l *Log) Passed(lines int) {
+	l.lines.line += int64(lines)
+	l.count.messages.Add(uint64(lines))
+}
+
+// lastText hands out a line without a line ending at the log's end, then the end.
+func (l *Log) lastText() (LogPart, error) {
+	messages, err := l.last()
+	if err != nil {
+		return LogPart{}, err
+	}
+	last := &messages[0]
+	if last.TooLong > 0 {
+		return LogPart{Odd: last, Line: last.Line + 1}, nil
+	}
+	l.lines.line-- // who splits the text counts it
+	l.count.messages.Add(^uint64(0))
+	return LogPart{Text: last.Data, Line: last.Line, Torn: true}, nil
 }
 
 // Receive implements Source. It does not wait for a log that still grows.

@@ -60,9 +60,9 @@ func TestLogLines(t *testing.T) {
 			{Data: []byte("b"), Line: 3},
 		}},
 		{"too long and cut", long, []Message{{Data: []byte(long[:256]), Line: 1, TooLong: int64(len(long)), Torn: true}}},
-		{"as long as allowed", long[:maxLine] + "\n", []Message{{Data: []byte(long[:maxLine]), Line: 1}}},
-		{"one byte too long", long[:maxLine+1] + "\nb\n", []Message{
-			{Data: []byte(long[:256]), Line: 1, TooLong: maxLine + 1}, {Data: []byte("b"), Line: 2},
+		{"as long as allowed", long[:MaxLine] + "\n", []Message{{Data: []byte(long[:MaxLine]), Line: 1}}},
+		{"one byte too long", long[:MaxLine+1] + "\nb\n", []Message{
+			{Data: []byte(long[:256]), Line: 1, TooLong: MaxLine + 1}, {Data: []byte("b"), Line: 2},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -66,7 +66,7 @@ func (t *Tail) lastLine() (int64, error) {
 		return 0, fmt.Errorf("%s is no regular file", t.options.Path)
 	}
 	end := info.Size()
-	piece := make([]byte, min(end, maxLine))
+	piece := make([]byte, min(end, MaxLine))
 	n, err := t.file.ReadAt(piece, end-int64(len(piece)))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return 0, err
