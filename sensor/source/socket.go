@@ -22,7 +22,7 @@ const (
 	// header.
 	slotSize = 9216
 	// slots is how many messages one receive call can return.
-	slots = 64
+	slots = 256
 	// busyBatch is how many messages since the last wait make it worth
 	// letting more of them gather before the next receive call.
 	busyBatch = 16
