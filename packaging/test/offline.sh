@@ -3,7 +3,8 @@
 # offline.sh: unpacks the archive of "make vendor-bundle" and builds the packages and
 # runs the tests from it in a network namespace that has nothing but its own loopback,
 # with empty caches of Go. Packages of the same name in dist/ must be the same, so
-# they and the archive must be of the same commit. With BUILD_ONLY=1 the tests are left out. Needs root.
+# they and the archive must be of the same commit. With BUILD_ONLY=1 the tests are
+# left out. Needs root.
 set -eu
 cd "$(dirname "$0")/../.."
 . packaging/test/common.sh
