@@ -63,7 +63,7 @@ packages: ## Make .deb and .rpm for every architecture into dist/, with checksum
 # dist/; each test says what it lacks here.
 test-packages: packages ## Try the packages: scripts, chroots of Debian, an rpm root, lintian, rpmlint (root, debootstrap).
 	packaging/test/scripts.sh
-	packaging/test/debian.sh $(or $(SUITES),bookworm bullseye)
+	packaging/test/debian.sh $(or $(SUITES),bookworm bullseye xenial)
 	packaging/test/rpm.sh
 	packaging/test/signing.sh
 
