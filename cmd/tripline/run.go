@@ -72,7 +72,8 @@ func run(command *cobra.Command, std streams, common *settings, loaded *config.C
 	defer stop()
 	options := sensor.Options{
 		Config: loaded, Rules: compiled, Log: logger, Text: asText,
-		Outputs:      append([]output.Writer{output.NewStream("standard output", std.out, asText)}, outputs.Alerts...),
+		// The file comes first, before whoever reads standard output begins to work.
+		Outputs:      append(outputs.Alerts, output.NewStream("standard output", std.out, asText)),
 		EventOutputs: outputs.Events,
 		Reload:       reload, LoadRules: common.reloadRules,
 	}
