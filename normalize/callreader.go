@@ -9,7 +9,7 @@ import (
 // callReader reads SYSCALL records as Call.read does. What it read of the processes
 // that made the last calls it does not read again: the second half of a record, from
 // auid= on, is the same text in all records of a program that runs for a user. One
-// goroutine uses it. Its memory is at most some 300 KiB.
+// goroutine uses it. Its memory is at most some 600 KiB.
 type callReader struct {
 	known [knownHalves]knownHalf
 	// seed is that of the resolver which the calls' programs are for, if seeded.
@@ -20,7 +20,7 @@ type callReader struct {
 // knownHalves is how many second halves are kept, each up to a length of
 // maxKnownHalf bytes.
 const (
-	knownHalves  = 256
+	knownHalves  = 512
 	maxKnownHalf = 1024
 )
 
@@ -71,7 +71,7 @@ func (r *callReader) find(half []byte) *knownHalf {
 	begin, middle, end := half[word:], half[len(half)/2:], half[len(half)-3*word:]
 	mixed := binary.LittleEndian.Uint64(begin) ^ binary.LittleEndian.Uint64(middle)*0x9e3779b97f4a7c15
 	mixed = (mixed ^ binary.LittleEndian.Uint64(end) ^ uint64(len(half))) * 0xff51afd7ed558ccd
-	return &r.known[mixed>>56%knownHalves]
+	return &r.known[mixed>>55%knownHalves]
 }
 
 // keep remembers what a text that begins at start of a record says.

@@ -104,6 +104,11 @@ func (k *Call) readArguments(c *callCursor) {
 func (k *Call) readIDs(c *callCursor) {
 	c.expect(" auid=")
 	k.ids[idAUID] = c.id()
+	if c.skip(" uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 ") { // root's
+		clear(k.ids[idUID : idFSGID+1])
+		c.at--
+		return
+	}
 	c.expect(" uid=")
 	k.ids[idUID] = c.id()
 	c.expect(" gid=")

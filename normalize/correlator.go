@@ -360,7 +360,11 @@ func (c *Correlator) emit(event *Event) {
 		if event.node.restarts(event.records[0].typ, event.time, event.sequence) {
 			inferrer.Reset(event.node.name)
 		}
-		event.identity()
+		if resolver, recorded := inferrer.(*LogResolver); recorded {
+			event.recognize(resolver)
+		} else {
+			event.identity()
+		}
 	}
 	c.sockets.note(event)
 	c.counters.events.Add(1)

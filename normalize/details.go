@@ -65,6 +65,8 @@ type details struct {
 	kind      kind
 	shown     kind // what the records show, see judge
 	identity  Identity
+	first     firstEvent // of a process that is still unnamed
+	unnamed   bool
 	transport string
 
 	// source is on its way from seekSource to sourceAddr.

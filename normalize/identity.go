@@ -9,6 +9,9 @@ type resetter interface {
 func (e *Event) identity() *Identity {
 	d := e.known()
 	if d.identified {
+		if d.unnamed {
+			e.nameProcess(d)
+		}
 		return &d.identity
 	}
 	d.identified = true
@@ -16,6 +19,31 @@ func (e *Event) identity() *Identity {
 		d.identity = e.owner.options.Resolver.Identify(e.query(d, pid))
 	}
 	return &d.identity
+}
+
+// recognize is identity for the resolver of a log, which leaves the making of a new
+// process's id to who reads it.
+func (e *Event) recognize(resolver *LogResolver) {
+	d := e.known()
+	pid, ok := d.id(idPID)
+	if d.identified = true; !ok {
+		return
+	}
+	query := e.query(d, pid)
+	known := resolver.know(&query)
+	d.identity = Identity{EntityID: known.entityID, PID: known.pid, Inferred: true}
+	if d.unnamed = known.entityID == ""; d.unnamed {
+		d.first = known.first
+	}
+}
+
+// nameProcess makes the id of a process that the resolver recognized.
+func (e *Event) nameProcess(d *details) {
+	d.unnamed = false
+	d.identity.EntityID = d.first.entityID(e.node.name, d.identity.PID)
+	if resolver, ok := e.owner.options.Resolver.(*LogResolver); ok {
+		resolver.name(e.node.name, d.ids[idPID], d.first, d.identity.EntityID)
+	}
 }
 
 // query is what the records say of the process. What they do not say counts as

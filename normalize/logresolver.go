@@ -45,17 +45,25 @@ func keyOf(node uint64, pid uint32) logKey {
 }
 
 type logProcess struct {
-	// entityID is made when it is asked for, of the time and the number of the process's
-	// first event.
+	// entityID is made when it is asked for; empty before.
 	entityID string
-	time     int64
-	sequence uint64
+	first    firstEvent
 	node     uint64
 	// pid is the process's, which is not the record's for a thread.
 	pid   uint32
 	hints procHints
 	// executed says that the log shows it executing a program.
 	executed bool
+}
+
+// firstEvent is a process's first event, which makes its id.
+type firstEvent struct {
+	time     int64
+	sequence uint64
+}
+
+func (f firstEvent) entityID(node string, pid uint32) string {
+	return procEntityID("log", node, "", uint64(pid), uint64(f.time), f.sequence)
 }
 
 // logProgram is a program that a child of a process executed, and logLeader which
@@ -89,17 +97,31 @@ func NewLogResolver() *LogResolver {
 func (r *LogResolver) Identify(q ProcessQuery) Identity {
 	known := r.know(&q)
 	if known.entityID == "" {
-		known.entityID = procEntityID("log", q.Node, "", uint64(known.pid), uint64(known.time), known.sequence)
+		known.entityID = known.first.entityID(q.Node, known.pid)
 	}
 	return Identity{EntityID: known.entityID, PID: known.pid, Inferred: true}
+}
+
+// name remembers the id that was made for a pid of a node, if it stands for the same
+// process still.
+func (r *LogResolver) name(node string, pid uint32, first firstEvent, entityID string) {
+	if known := r.processes.peek(keyOf(r.hash(node), pid)); known != nil && known.first == first {
+		known.entityID = entityID
+	}
+}
+
+// hash is that of a node's name.
+func (r *LogResolver) hash(node string) uint64 {
+	if node == "" {
+		return r.unnamed
+	}
+	return maphash.String(r.seed, node)
 }
 
 // know finds the process that an event is about, and remembers the event. The answer
 // is valid until the next call.
 func (r *LogResolver) know(q *ProcessQuery) *logProcess {
-	if r.node = r.unnamed; q.Node != "" {
-		r.node = maphash.String(r.seed, q.Node)
-	}
+	r.node = r.hash(q.Node)
 	key := keyOf(r.node, q.PID)
 	hints := procHintsOf(q, r.seed)
 	known := r.processes.get(key)
@@ -138,7 +160,7 @@ func (r *LogResolver) begin(q *ProcessQuery, hints procHints) logProcess {
 	if leader := r.leader(q, hints); leader != nil {
 		return *leader
 	}
-	return logProcess{node: r.node, pid: q.PID, time: q.Time, sequence: q.Sequence, hints: hints}
+	return logProcess{node: r.node, pid: q.PID, first: firstEvent{q.Time, q.Sequence}, hints: hints}
 }
 
 // leader finds the process that a new pid must be a thread of, nil where there is
@@ -173,7 +195,7 @@ func (r *LogResolver) executed(pid uint32, hints procHints) {
 // Reset forgets the processes of a node, because its log shows that it was
 // started anew.
 func (r *LogResolver) Reset(node string) {
-	hash := maphash.String(r.seed, node)
+	hash := r.hash(node)
 	r.processes.dropIf(func(_ logKey, process *logProcess) bool { return process.node == hash })
 	r.programs.dropIf(func(program logProgram, _ *logLeader) bool { return program.node == hash })
 }

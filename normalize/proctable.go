@@ -42,6 +42,14 @@ func (t *procTable[K, V]) get(key K) *V {
 	return &t.slots[at].value
 }
 
+// peek is get, but does not count as a use.
+func (t *procTable[K, V]) peek(key K) *V {
+	if at, ok := t.index[key]; ok {
+		return &t.slots[at].value
+	}
+	return nil
+}
+
 // put sets the value of key and reports whether another key had to make room.
 func (t *procTable[K, V]) put(key K, value V) (evicted bool) {
 	if old := t.get(key); old != nil {

@@ -46,7 +46,7 @@ type readFigures struct {
 	RecordsPerCPUSecond, RatioOfReplay float64
 }
 
-// BenchmarkPeersReplay reads one log with Tripline, LAUREL, ausearch and go-libaudit,
+// BenchmarkPeersReplay reads a log of connects and one that is like a host's with Tripline, LAUREL, ausearch and go-libaudit,
 // in turn, and prints how many records each reads in a second of processor time. It
 // is asked for with BENCH_PEERS=1, because it installs nothing and takes minutes.
 func BenchmarkPeersReplay(b *testing.B) {
@@ -55,12 +55,14 @@ func BenchmarkPeersReplay(b *testing.B) {
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	log, lines, _ := syntheticLog(peersLog)
+	host, hostLines, _ := hostLog(peersLog, false)
 	binary := filepath.Join(b.TempDir(), "tripline")
 	if out, err := exec.Command("go", "build", "-o", binary, "../cmd/tripline").CombinedOutput(); err != nil {
 		b.Fatalf("building tripline: %v\n%s", err, out)
 	}
 	for range b.N {
-		printPeers(b, measurePeers(b, readers(binary), log, lines))
+		printPeers(b, "a log of connects", "", measurePeers(b, readers(binary), log, lines))
+		printPeers(b, "a host's log", "host_", measurePeers(b, readers(binary), host, hostLines))
 	}
 }
 
@@ -232,12 +234,12 @@ func processorTime(b *testing.B) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// printPeers prints the table.
-func printPeers(b *testing.B, figures []readFigures) {
+// printPeers prints the table of a log; the names of its metrics have a prefix.
+func printPeers(b *testing.B, log, prefix string, figures []readFigures) {
 	b.Helper()
-	fmt.Printf("\nrecords a second of processor time, one core, best of %d rounds in turn\n", peersRounds)
+	fmt.Printf("\n%s: records a second of processor time, one core, best of %d rounds in turn\n", log, peersRounds)
 	for _, f := range figures {
 		fmt.Printf("%-38s %12.0f   replay reads %.1f times as many\n", f.Name, f.RecordsPerCPUSecond, f.RatioOfReplay)
-		b.ReportMetric(f.RatioOfReplay, strings.NewReplacer(" ", "_", ",", "").Replace(f.Name)+"_ratio")
+		b.ReportMetric(f.RatioOfReplay, prefix+strings.NewReplacer(" ", "_", ",", "").Replace(f.Name)+"_ratio")
 	}
 }
