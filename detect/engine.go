@@ -125,12 +125,12 @@ func (e *Engine) processInOrder(ev Event, place order) {
 }
 
 // keepSwept sweeps over all rules if the last time is long ago.
-func (e *Engine) keepSwept(time int64) {
+func (e *Engine) keepSwept(now int64) {
 	switch {
-	case time < e.swept: // the clock was set back, or the event is late
-		e.swept = time
-	case uint64(time-e.swept) >= uint64(sweepInterval):
-		e.sweep(time)
+	case now < e.swept: // the clock was set back, or the event is late
+		e.swept = now
+	case uint64(now-e.swept) >= uint64(sweepInterval):
+		e.sweep(now)
 	}
 }
 

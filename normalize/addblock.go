@@ -21,10 +21,12 @@ func (c *Correlator) AddBlock(block *LogBlock, tell func(*BadLine)) {
 	for ; next < len(block.runs); next++ {
 		c.addRun(block, next)
 	}
-	if c.drop(block); block.waiting == 0 {
+	c.drop(block)
+	if block.waiting == 0 {
 		return
 	}
-	if c.blocks++; c.blocks > maxBlocks {
+	c.blocks++
+	if c.blocks > maxBlocks {
 		c.gather()
 	}
 }
@@ -64,7 +66,8 @@ func (c *Correlator) addRun(block *LogBlock, number int) {
 func (c *Correlator) leave(w *waiting) {
 	if block := w.block; block != nil {
 		w.block = nil
-		if c.drop(block); block.waiting == 0 {
+		c.drop(block)
+		if block.waiting == 0 {
 			c.blocks--
 		}
 	}
@@ -72,7 +75,8 @@ func (c *Correlator) leave(w *waiting) {
 
 // drop ends one use of a block, and gives it back after the last.
 func (c *Correlator) drop(block *LogBlock) {
-	if block.waiting--; block.waiting == 0 && block.Done != nil {
+	block.waiting--
+	if block.waiting == 0 && block.Done != nil {
 		block.Done()
 	}
 }

@@ -153,17 +153,17 @@ func (c *Correlator) overtakes(event *Event) bool {
 }
 
 // find finds the pending event of a record, nil when there is none.
-func (c *Correlator) find(host *node, time int64, sequence uint64) *waiting {
-	if last := c.last; last != nil && last.is(host, time, sequence) {
+func (c *Correlator) find(host *node, millis int64, sequence uint64) *waiting {
+	if last := c.last; last != nil && last.is(host, millis, sequence) {
 		return last
 	}
-	return c.table.find(host, time, sequence)
+	return c.table.find(host, millis, sequence)
 }
 
 // open begins an event, of which so many records are there; nil where it was emitted
 // before.
-func (c *Correlator) open(host *node, time int64, sequence uint64, records uint32) *waiting {
-	if closed, early := c.closed.has(host, time, sequence); closed {
+func (c *Correlator) open(host *node, millis int64, sequence uint64, records uint32) *waiting {
+	if closed, early := c.closed.has(host, millis, sequence); closed {
 		if !early {
 			c.counters.late.Add(uint64(records))
 		}
@@ -173,7 +173,7 @@ func (c *Correlator) open(host *node, time int64, sequence uint64, records uint3
 		c.evict()
 	}
 	w := c.place()
-	w.node, w.time, w.sequence = host, time, sequence
+	w.node, w.time, w.sequence = host, millis, sequence
 	c.table.add(w)
 	if c.options.Ordered {
 		c.align(w)

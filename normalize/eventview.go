@@ -28,13 +28,14 @@ func (c *Correlator) view(w *waiting) *Event {
 func (e *Event) own() {
 	from := e.seen.start
 	before := e.seen.of(e.buffer)
-	e.buffer, e.spare = append(e.spare[:0], before...), nil
-	records := append(e.spareRecords[:0], e.records...)
-	for i := range records {
-		one := &records[i]
+	e.spare = append(e.spare[:0], before...)
+	e.spareRecords = append(e.spareRecords[:0], e.records...)
+	for i := range e.spareRecords {
+		one := &e.spareRecords[i]
 		one.start, one.end, one.names, one.namesEnd = one.start-from, one.end-from, one.names-from, one.namesEnd-from
 	}
-	e.records, e.spareRecords, e.viewed = records, nil, false
+	e.buffer, e.records = e.spare, e.spareRecords
+	e.spare, e.spareRecords, e.viewed = nil, nil, false
 	if e.callAt > 0 {
 		e.callAt -= from
 	}

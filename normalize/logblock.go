@@ -1,5 +1,7 @@
 package normalize
 
+import "bytes"
+
 // LogBlock is a part of a log whose records have been parsed. It is filled by a
 // LogParser, perhaps ahead and by another goroutine, and given to Correlator.AddBlock,
 // whose pending events are views into it. The zero LogBlock is
@@ -127,7 +129,7 @@ func (b *LogBlock) readCall(run *logRun, record *rawRecord, calls *callReader) {
 func (b *LogBlock) has(run *logRun, record *rawRecord) bool {
 	for i := run.first; i < run.last; i++ {
 		one := &b.records[i]
-		if one.typ == record.typ && one.end-one.start == record.end-record.start && string(b.body(one)) == string(b.body(record)) {
+		if one.typ == record.typ && one.end-one.start == record.end-record.start && bytes.Equal(b.body(one), b.body(record)) {
 			return true
 		}
 	}

@@ -86,7 +86,7 @@ func (h *hostLogger) record(kind, names, format string, values ...any) {
 
 // call writes the SYSCALL record of the newest process.
 func (h *hostLogger) call(number int, name string, exit, items int, key string) {
-	success, login, terminal, session := "yes", 1000, "pts0", 3
+	success, login, terminal, session := "yes", int64(1000), "pts0", int64(3)
 	if exit < 0 {
 		success = "no"
 	}
@@ -94,7 +94,7 @@ func (h *hostLogger) call(number int, name string, exit, items int, key string) 
 		login, terminal, session = 4294967295, "(none)", 4294967295
 	}
 	h.record("SYSCALL", fmt.Sprintf(`ARCH=x86_64 SYSCALL=%s AUID="%s" UID="%[3]s" GID="%[3]s" EUID="%[3]s" SUID="%[3]s" FSUID="%[3]s" EGID="%[3]s" SGID="%[3]s" FSGID="%[3]s"`,
-		name, map[int]string{1000: "anna", 4294967295: "unset"}[login], map[int]string{0: "root", 1000: "anna"}[h.uid]),
+		name, map[int64]string{1000: "anna", 4294967295: "unset"}[login], map[int]string{0: "root", 1000: "anna"}[h.uid]),
 		`arch=c000003e syscall=%d success=%s exit=%d a0=%x a1=7ff%09x a2=%x a3=0 items=%d ppid=%d pid=%d auid=%d uid=%[11]d gid=%[11]d euid=%[11]d suid=%[11]d fsuid=%[11]d egid=%[11]d sgid=%[11]d fsgid=%[11]d tty=%[12]s ses=%[13]d comm=%[14]s exe=%[15]s subj=unconfined key=%[16]q`,
 		number, success, exit, h.random.IntN(8), h.random.Int64N(1<<36), h.random.IntN(1<<16), items, h.pid-h.pid%7, h.pid, login, h.uid,
 		terminal, session, untrustedText(lastPart(h.program)), untrustedText(h.program), key)

@@ -140,10 +140,10 @@ func (p *pipeline) wants(category, action string) bool {
 }
 
 // passed is called in the place of event for a recorded event that nobody wants.
-func (p *pipeline) passed(category string, time int64) {
-	p.newest = max(p.newest, time)
+func (p *pipeline) passed(category string, at int64) {
+	p.newest = max(p.newest, at)
 	if p.engine != nil {
-		p.engine.Pass(category, time)
+		p.engine.Pass(category, at)
 	}
 }
 

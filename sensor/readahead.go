@@ -114,7 +114,7 @@ func (b *logBlock) fill(from recordedLog, parser *normalize.LogParser) {
 	}
 	b.line = part.Line
 	if part.Odd != nil {
-		b.remark(part.Odd)
+		_ = b.remark(part.Odd) // it is told
 	}
 	if !part.Torn {
 		from.Passed(parser.Parse(&b.LogBlock, part.Text))
