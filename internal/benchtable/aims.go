@@ -35,7 +35,9 @@ func tables() map[string][]aim {
 		"bench": {
 			{what: "replay, one core, rule evaluated", value: 2.5, unit: "million records/s", of: "Replay/one_core records/s", times: 1e-6},
 			{what: "replay, one core, rule evaluated", value: 300, unit: "MB/s", of: "Replay/one_core MB/s"},
-			{what: "replay, all cores", beside: "one core", value: bothCores, unit: "times", of: "Replay/all_cores records/s", under: "Replay/one_core records/s"},
+			{what: "replay of a host's log, one core", value: 2.5, unit: "million records/s", of: "Replay/of_a_host records/s", times: 1e-6},
+		{what: "replay of a host's log, one core", value: 300, unit: "MB/s", of: "Replay/of_a_host MB/s"},
+		{what: "replay, all cores", beside: "one core", value: bothCores, unit: "times", of: "Replay/all_cores records/s", under: "Replay/one_core records/s"},
 			{what: "engine, cost of an event, 300 rules", beside: "1 rule", most: true, value: 4, unit: "times", of: "Engine/rules=300 ns/op", under: "Engine/rules=1 ns/op"},
 			{what: "binary (amd64)", most: true, value: 12, unit: "MB", of: programSize, times: megabytes},
 		},
@@ -67,11 +69,15 @@ func liveAims() []aim {
 
 func peerAims() []aim {
 	return []aim{
-		{what: "replay", beside: "LAUREL", value: 15, unit: "times", of: "PeersReplay LAUREL_ratio"},
-		{what: "replay", beside: "ausearch -i", value: 150, unit: "times", of: "PeersReplay ausearch_-i_ratio"},
-		{what: "replay", beside: "ausearch --raw", value: 150, unit: "times", of: "PeersReplay ausearch_--raw_ratio"},
-		{what: "replay", beside: "go-libaudit", value: 40, unit: "times", of: "PeersReplay go-libaudit_Reassembler_aucoalesce_ratio"},
-		{what: "replay --events (ECS documents)", beside: "LAUREL", value: 5, unit: "times", of: "PeersReplay LAUREL_ratio", under: "PeersReplay tripline_replay_--events_ratio"},
+		{what: "replay of a host's log", beside: "LAUREL", value: 15, unit: "times", of: "PeersReplay host_LAUREL_ratio"},
+		{what: "replay of a host's log", beside: "ausearch -i", value: 150, unit: "times", of: "PeersReplay host_ausearch_-i_ratio"},
+		{what: "replay of a host's log", beside: "go-libaudit", value: 40, unit: "times", of: "PeersReplay host_go-libaudit_Reassembler_aucoalesce_ratio"},
+		{what: "replay --events of a host's log", beside: "LAUREL", value: 5, unit: "times", of: "PeersReplay host_LAUREL_ratio", under: "PeersReplay host_tripline_replay_--events_ratio"},
+		{what: "replay of connects", beside: "LAUREL", value: 15, unit: "times", of: "PeersReplay LAUREL_ratio"},
+		{what: "replay of connects", beside: "ausearch -i", value: 150, unit: "times", of: "PeersReplay ausearch_-i_ratio"},
+		{what: "replay of connects", beside: "ausearch --raw", value: 150, unit: "times", of: "PeersReplay ausearch_--raw_ratio"},
+		{what: "replay of connects", beside: "go-libaudit", value: 40, unit: "times", of: "PeersReplay go-libaudit_Reassembler_aucoalesce_ratio"},
+		{what: "replay --events of connects", beside: "LAUREL", value: 5, unit: "times", of: "PeersReplay LAUREL_ratio", under: "PeersReplay tripline_replay_--events_ratio"},
 		{what: "live: CPU a connect", beside: "naive loop", most: true, value: 1, unit: "times", of: "PeersLive sensor_us/connect", under: "PeersLive naive_us/connect"},
 		{what: "live: flood held", beside: "naive loop", value: 0.95, unit: "times", of: "PeersLive sensor_connects/s", under: "PeersLive naive_connects/s"},
 		{what: "live: flood held", beside: "auditd RAW", value: 3, unit: "times", of: "PeersLive sensor_connects/s", under: "PeersLive auditd_RAW_connects/s"},
