@@ -283,6 +283,18 @@ func TestMissedForksAreForgotten(t *testing.T) {
 // TestMissedForksMakeNoWrongIdentity has a pid go from one process to another while
 // messages are missed.
 func TestMissedForksMakeNoWrongIdentity(t *testing.T) {
+	const attempts = 20
+	for range attempts {
+		if missForks(t) {
+			return
+		}
+	}
+	t.Errorf("another process took the pid %d times", attempts)
+}
+
+// missForks is one attempt; false where another process took the pid.
+func missForks(t *testing.T) bool {
+	t.Helper()
 	resolver := newFollower(t)
 	first, second := exec.Command("/bin/sleep", "60"), exec.Command("/bin/sleep", "60")
 	if err := first.Start(); err != nil {
@@ -305,7 +317,7 @@ func TestMissedForksMakeNoWrongIdentity(t *testing.T) {
 	if !startWithPID(t, int(query.PID), second) {
 		end(second)
 		c.mu.Unlock()
-		t.Skip("another process was faster")
+		return false
 	}
 	defer end(second)
 	last := queryNow(query.PID)
@@ -320,6 +332,7 @@ func TestMissedForksMakeNoWrongIdentity(t *testing.T) {
 	if resolver.Stats().Lives.Missed == 0 {
 		t.Error("nothing was missed")
 	}
+	return true
 }
 
 func TestForksAreForgottenWhenTheTimeIsSet(t *testing.T) {
