@@ -20,6 +20,15 @@ type piece struct {
 // what the process's title says, which the kernel cuts off at 128 bytes and old
 // ones don't tell. Then a process that still runs the program is asked.
 func (e *Event) arguments() detect.Value {
+	d := e.known()
+	if !d.readArgs {
+		d.readArgs, d.arguments = true, e.readArguments()
+	}
+	return d.arguments
+}
+
+// readArguments is arguments the first time.
+func (e *Event) readArguments() detect.Value {
 	start := len(e.values)
 	if e.record(TypeExecve) != nil {
 		e.collectPieces()
@@ -181,6 +190,15 @@ func (e *Event) workingDirectory() detect.Value {
 // paths reads the names in the PATH records, without those of directories that
 // only hold them.
 func (e *Event) paths() detect.Value {
+	d := e.known()
+	if !d.readPaths {
+		d.readPaths, d.paths = true, e.recordedPaths()
+	}
+	return d.paths
+}
+
+// recordedPaths is paths the first time.
+func (e *Event) recordedPaths() detect.Value {
 	start := len(e.values)
 	for i := range e.records {
 		if e.records[i].typ != TypePath {

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+
+	"tripline/detect"
 )
 
 // truth is a yes or no that may be unknown.
@@ -74,6 +76,11 @@ type details struct {
 	source                   *LocalEnd
 	sourceAddr               netip.AddrPort
 
+	// Texts of the records that are read for several fields, see readArguments and
+	// readPaths.
+	readArgs, readPaths bool
+	arguments, paths    detect.Value
+
 	origin      origin
 	askedParent bool
 	askedFamily bool
@@ -98,16 +105,21 @@ func (e *Event) known() *details {
 	return d
 }
 
-// sortRecords puts the records in order. Most are: one of each type, as the kernel
-// writes them.
+// sortRecords puts the records in order. They are few and come nearly in order.
 func (e *Event) sortRecords() {
+	if len(e.records) > fewRecords {
+		slices.SortStableFunc(e.records, func(a, b rawRecord) int { return e.compare(&a, &b) })
+		return
+	}
 	for i := 1; i < len(e.records); i++ {
-		if e.records[i-1].typ >= e.records[i].typ {
-			slices.SortStableFunc(e.records, e.compare)
-			return
+		for j := i; j > 0 && e.compare(&e.records[j-1], &e.records[j]) > 0; j-- {
+			e.records[j-1], e.records[j] = e.records[j], e.records[j-1]
 		}
 	}
 }
+
+// fewRecords is how many records are sorted by moving each to its place.
+const fewRecords = 16
 
 // readRecords reads those records that say what happened.
 func (e *Event) readRecords(d *details) {
@@ -161,11 +173,11 @@ func first(record, other *rawRecord) *rawRecord {
 
 // compare puts records into an order that does not depend on that of their
 // arrival.
-func (e *Event) compare(a, b rawRecord) int {
+func (e *Event) compare(a, b *rawRecord) int {
 	if a.typ != b.typ {
 		return cmp.Compare(a.typ, b.typ)
 	}
-	return bytes.Compare(e.body(&a), e.body(&b))
+	return bytes.Compare(e.body(a), e.body(b))
 }
 
 // readPrimary reads the record that tells what happened.

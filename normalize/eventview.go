@@ -44,6 +44,7 @@ func (e *Event) own() {
 		*part = moved(*part, before, e.buffer)
 	}
 	d.collected, e.pairs = false, e.pairs[:0]
+	d.readArgs, d.readPaths = false, false
 	e.memo, e.memoized = e.memo[:0], [len(e.memoized)]uint64{}
 }
 

@@ -28,131 +28,6 @@ func (e *Event) AppendJSON(dst []byte, host *HostFacts) []byte {
 	return w.end(dst, start)
 }
 
-// Encoder writes events as Event.AppendJSON does, and keeps what is the same in
-// many of them: the facts of the host, and what their processes descend from. One
-// goroutine uses it.
-type Encoder struct {
-	host  *HostFacts
-	parts []encoderPart
-	// ancestors are the lists of ancestors of families that were met before.
-	ancestors map[*Family][]byte
-	// alone are the parts of an event at whose process nobody can look, and ends what
-	// such events' documents end with, from the part with the index ending on.
-	alone  []encoderPart
-	ending int
-	ends   knownEnds
-}
-
-// encoderPart is a field, or neighbours that are the same in every event.
-type encoderPart struct {
-	first *member // of them
-	same  string
-}
-
-// maxAncestorTexts bounds how many lists of ancestors an Encoder keeps.
-const maxAncestorTexts = 64
-
-// NewEncoder makes an Encoder for the facts of a host, which may not change any
-// more; where they are nil the facts are those of each event's Options.Host.
-func NewEncoder(host *HostFacts) *Encoder {
-	r := &Encoder{host: host, ancestors: make(map[*Family][]byte)}
-	blank := &Event{host: host}
-	for i := range documentLayout.members {
-		one := &documentLayout.members[i]
-		if !one.field.fixed || host == nil {
-			r.parts = append(r.parts, encoderPart{first: one})
-			continue
-		}
-		value := one.field.get(blank)
-		if value.Kind() == detect.KindMissing {
-			continue
-		}
-		same := string(appendField(nil, one.field, value))
-		if n := len(r.parts); n > 0 && r.parts[n-1].same != "" && r.parts[n-1].first.object == one.object {
-			r.parts[n-1].same += one.key + same
-			continue
-		}
-		r.parts = append(r.parts, encoderPart{first: one, same: same})
-	}
-	for _, part := range r.parts {
-		if part.first.field.kin || part.first.field.list != "" {
-			continue
-		}
-		if part.first.field.name < "process" {
-			r.ending++
-		}
-		r.alone = append(r.alone, part)
-	}
-	return r
-}
-
-// Append appends the document of an event to dst and returns the extended slice,
-// see Event.AppendJSON.
-func (r *Encoder) Append(dst []byte, e *Event) []byte {
-	before := e.host
-	if r.host != nil {
-		e.host = r.host
-	}
-	start := len(dst)
-	w := documentWriter{event: e, family: e.family()}
-	if w.family == nil {
-		dst = r.appendAlone(dst, start, &w)
-	} else {
-		dst = w.end(r.appendParts(dst, &w, r.parts), start)
-	}
-	e.host = before
-	return dst
-}
-
-// appendParts appends some parts.
-func (r *Encoder) appendParts(dst []byte, w *documentWriter, parts []encoderPart) []byte {
-	for i := range parts {
-		if one := &parts[i]; one.same != "" {
-			dst = append(w.begin(dst, one.first), one.same...)
-		} else {
-			dst = w.member(dst, one.first, r.appendAncestors)
-		}
-	}
-	return dst
-}
-
-// appendAlone appends the document of an event at whose process nobody can look, and
-// which begins at start. What it says of its process is remembered.
-func (r *Encoder) appendAlone(dst []byte, start int, w *documentWriter) []byte {
-	dst = r.appendParts(dst, w, r.alone[:r.ending])
-	from := processOf(w.event)
-	if !from.known {
-		return w.end(r.appendParts(dst, w, r.alone[r.ending:]), start)
-	}
-	known := r.ends.find(&from)
-	// What is open is closed, and a comma put, before the object of the process.
-	open := documentLayout.objects[w.open].depth + 1
-	if known.is(&from) {
-		dst = append(dst, closing[len(closing)-open:]...)
-		dst = append(dst, known.text()...)
-		dst[start] = '{'
-		return dst
-	}
-	before := len(dst)
-	dst = w.end(r.appendParts(dst, w, r.alone[r.ending:]), start)
-	known.keep(&from, dst[before+open:])
-	return dst
-}
-
-// appendAncestors is Event.appendAncestors with a memory.
-func (r *Encoder) appendAncestors(e *Event, dst []byte) []byte {
-	family := e.family()
-	known, ok := r.ancestors[family]
-	if !ok {
-		if len(r.ancestors) >= maxAncestorTexts {
-			clear(r.ancestors)
-		}
-		known = e.appendAncestors(nil)
-		r.ancestors[family] = known
-	}
-	return append(dst, known...)
-}
-
 // documentWriter writes fields, in the order of the layout, into nested objects.
 type documentWriter struct {
 	event  *Event
@@ -160,6 +35,8 @@ type documentWriter struct {
 	// open is the number of the object that is being written.
 	open  int
 	shown int // how many of the event's data pairs have been written
+	// told says that there are no more data pairs to be written.
+	told bool
 }
 
 // member writes a field, if the event has it.
@@ -183,7 +60,7 @@ func (w *documentWriter) member(dst []byte, one *member, ancestors func(*Event, 
 // begin writes the data pairs that come before a member, opens its object, and
 // writes its name.
 func (w *documentWriter) begin(dst []byte, one *member) []byte {
-	if one.afterData || one.dataKey != "" {
+	if !w.told && (one.afterData || one.dataKey != "") {
 		dst = w.pairs(dst, one)
 	}
 	if w.open == one.object {
@@ -197,6 +74,7 @@ func (w *documentWriter) begin(dst []byte, one *member) []byte {
 func (w *documentWriter) pairs(dst []byte, before *member) []byte {
 	pairs := w.event.data()
 	inside := before != nil && !before.afterData
+	w.told = !inside
 	for w.shown < len(pairs) && (!inside || text(pairs[w.shown].key) < before.dataKey) {
 		one := pairs[w.shown]
 		if w.open == documentLayout.data {
@@ -226,12 +104,32 @@ func (w *documentWriter) enter(dst []byte, number int) []byte {
 // end writes the pairs that are left and closes the document, which began at start
 // with the comma of its first member.
 func (w *documentWriter) end(dst []byte, start int) []byte {
-	dst = w.pairs(dst, nil)
+	if !w.told {
+		dst = w.pairs(dst, nil)
+	}
 	if len(dst) == start {
 		return append(dst, "{}"...)
 	}
 	dst[start] = '{'
-	return append(dst, closing[len(closing)-2-documentLayout.objects[w.open].depth:len(closing)-1]...)
+	return append(w.leave(dst, 0), '}')
+}
+
+// leave closes what is open inside of the object with the number.
+func (w *documentWriter) leave(dst []byte, number int) []byte {
+	inside := documentLayout.objects[w.open].depth - documentLayout.objects[number].depth
+	w.open = number
+	return append(dst, closing[len(closing)-1-inside:len(closing)-1]...)
+}
+
+// text writes members of an object as text, with a comma before each.
+func (w *documentWriter) text(dst []byte, object int, members []byte) []byte {
+	switch {
+	case len(members) == 0:
+		return dst
+	case w.open == object:
+		return append(dst, members...)
+	}
+	return append(w.enter(dst, object), members[1:]...)
 }
 
 // appendField appends a field's value, as an array where ECS wants one.

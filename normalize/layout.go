@@ -112,3 +112,27 @@ func commonDepth(a, b string) uint8 {
 	}
 	return n
 }
+
+// around is the number of the innermost object with a field of its own that contains
+// two others, by their numbers.
+func (l *layout) around(one, other int) int {
+	names := strings.Split(l.objects[one].path, ".")
+	for depth := int(l.common[one][other]); depth > 0; depth-- {
+		path := strings.Join(names[:depth], ".")
+		if i := slices.IndexFunc(l.objects, func(o object) bool { return o.path == path }); i >= 0 {
+			return i
+		}
+	}
+	return 0
+}
+
+// appendMember appends a field of an event by its name, with a comma before it, if the
+// event has it.
+func (l *layout) appendMember(dst []byte, e *Event, name string) []byte {
+	i := slices.IndexFunc(l.members, func(m member) bool { return m.field.name == name })
+	value := e.Value(l.members[i].id)
+	if value.Kind() == detect.KindMissing {
+		return dst
+	}
+	return appendField(append(dst, l.members[i].key...), l.members[i].field, value)
+}

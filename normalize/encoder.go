@@ -1,0 +1,107 @@
+package normalize
+
+import "tripline/detect"
+
+// Encoder writes events as Event.AppendJSON does, and keeps what is the same in
+// many of them: the facts of the host, what their processes descend from, and what
+// recorded calls say again and again. One goroutine uses it.
+type Encoder struct {
+	host  *HostFacts
+	parts []encoderPart
+	// alone are the parts of an event at whose process nobody can look.
+	alone []encoderPart
+	// ancestors are the lists of ancestors of families that were met before.
+	ancestors map[*Family][]byte
+	// calls writes recorded calls; nil until there is one.
+	calls *callEncoder
+}
+
+// encoderPart is a field, or neighbours that are the same in every event.
+type encoderPart struct {
+	first *member // of them
+	same  string
+}
+
+// maxAncestorTexts bounds how many lists of ancestors an Encoder keeps.
+const maxAncestorTexts = 64
+
+// NewEncoder makes an Encoder for the facts of a host, which may not change any
+// more; where they are nil the facts are those of each event's Options.Host.
+func NewEncoder(host *HostFacts) *Encoder {
+	r := &Encoder{host: host, ancestors: make(map[*Family][]byte)}
+	blank := &Event{host: host}
+	for i := range documentLayout.members {
+		one := &documentLayout.members[i]
+		if !one.field.fixed || host == nil {
+			r.parts = append(r.parts, encoderPart{first: one})
+			continue
+		}
+		value := one.field.get(blank)
+		if value.Kind() == detect.KindMissing {
+			continue
+		}
+		same := string(appendField(nil, one.field, value))
+		if n := len(r.parts); n > 0 && r.parts[n-1].same != "" && r.parts[n-1].first.object == one.object {
+			r.parts[n-1].same += one.key + same
+			continue
+		}
+		r.parts = append(r.parts, encoderPart{first: one, same: same})
+	}
+	for _, part := range r.parts {
+		if !part.first.field.kin && part.first.field.list == "" {
+			r.alone = append(r.alone, part)
+		}
+	}
+	return r
+}
+
+// Append appends the document of an event to dst and returns the extended slice,
+// see Event.AppendJSON.
+func (r *Encoder) Append(dst []byte, e *Event) []byte {
+	before := e.host
+	if r.host != nil {
+		e.host = r.host
+	}
+	start := len(dst)
+	w := documentWriter{event: e, family: e.family()}
+	var made recordedCall
+	switch {
+	case w.family != nil:
+		dst = r.appendParts(dst, &w, r.parts)
+	case made.read(e):
+		if r.calls == nil || r.host == nil && r.calls.host != e.host {
+			r.calls = newCallEncoder(e.host)
+		}
+		dst = r.calls.append(dst, &w, &made)
+	default:
+		dst = r.appendParts(dst, &w, r.alone)
+	}
+	e.host = before
+	return w.end(dst, start)
+}
+
+// appendParts appends some parts.
+func (r *Encoder) appendParts(dst []byte, w *documentWriter, parts []encoderPart) []byte {
+	for i := range parts {
+		if one := &parts[i]; one.same != "" {
+			dst = append(w.begin(dst, one.first), one.same...)
+		} else {
+			dst = w.member(dst, one.first, r.appendAncestors)
+		}
+	}
+	return dst
+}
+
+// appendAncestors is Event.appendAncestors with a memory.
+func (r *Encoder) appendAncestors(e *Event, dst []byte) []byte {
+	family := e.family()
+	known, ok := r.ancestors[family]
+	if !ok {
+		if len(r.ancestors) >= maxAncestorTexts {
+			clear(r.ancestors)
+		}
+		known = e.appendAncestors(nil)
+		r.ancestors[family] = known
+	}
+	return append(dst, known...)
+}
