@@ -1,6 +1,10 @@
 package normalize
 
-import "strings"
+import (
+	"strings"
+
+	"tripline/detect"
+)
 
 // basis is what a part of the document of a recorded call is made of.
 type basis uint8
@@ -119,7 +123,9 @@ func (p *callPart) append(dst []byte, e *Event) []byte {
 // write writes the part's fields.
 func (p *callPart) write(dst []byte, w *documentWriter) []byte {
 	for _, one := range p.members {
-		dst = w.member(dst, one, nil)
+		if value := one.field.get(w.event); value.Kind() != detect.KindMissing {
+			dst = appendField(w.begin(dst, one), one.field, value)
+		}
 	}
 	return dst
 }

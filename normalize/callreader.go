@@ -15,6 +15,8 @@ type callReader struct {
 	// seed is that of the resolver which the calls' programs are for, if seeded.
 	seed   maphash.Seed
 	seeded bool
+	// decoded is memory for a text.
+	decoded []byte
 }
 
 // knownHalves is how many second halves are kept, each up to a length of
@@ -27,10 +29,11 @@ const (
 // knownHalf is the second half of a record and what it says. Places in it count
 // from its own beginning.
 type knownHalf struct {
-	text           []byte
-	ids            [idCount]uint32 // pid and ppid are not in this half
-	tty, comm, exe span
-	program        uint64
+	text      []byte
+	ids       [idCount]uint32 // pid and ppid are not in this half
+	tty       span
+	comm, exe untrustedText
+	program   uint64
 }
 
 // read reads the body of a SYSCALL record into call; false for one that is of another
@@ -52,12 +55,21 @@ func (r *callReader) read(body []byte, call *Call) bool {
 	}
 	call.program = 0
 	if r.seeded {
-		call.program = maphash.Bytes(r.seed, call.exe.of(body))
+		call.program = maphash.Bytes(r.seed, r.decode(call.exe, body))
 	}
 	if known != nil {
 		known.keep(half, call, start)
 	}
 	return true
+}
+
+// decode is a text of a record's body, valid until the next call.
+func (r *callReader) decode(at untrustedText, body []byte) []byte {
+	if !at.hex {
+		return at.of(body)
+	}
+	r.decoded = appendHex(r.decoded[:0], at.of(body))
+	return r.decoded
 }
 
 // find is where a text is, or would be, kept; nil for one that is not.

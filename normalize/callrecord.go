@@ -4,13 +4,14 @@ import "bytes"
 
 // Call is what a SYSCALL record says. Its texts are places in the record's body.
 type Call struct {
-	arch, number   uint32
-	success        truth
-	exit           int64
-	args           [4]uint64
-	items          uint32
-	ids            [idCount]uint32
-	tty, comm, exe span
+	arch, number uint32
+	success      truth
+	exit         int64
+	args         [4]uint64
+	items        uint32
+	ids          [idCount]uint32
+	tty          span
+	comm, exe    untrustedText
 	// process is where the part begins that is about the process, see readProcess.
 	process uint32
 	// program is the hash that the resolver knows the executable by; 0 where it was not
@@ -23,6 +24,24 @@ type span struct{ start, end uint32 }
 
 // of is the text at the place.
 func (s span) of(text []byte) []byte { return text[s.start:s.end:s.end] }
+
+// untrustedText is the place of a text that a process chose, without quotation marks.
+type untrustedText struct {
+	span
+	// hex says that it is there as hexadecimal digits.
+	hex bool
+}
+
+// moved is span.moved.
+func (t untrustedText) moved(by uint32) untrustedText { return untrustedText{t.span.moved(by), t.hex} }
+
+// behind is what a record's body has behind the text.
+func (t untrustedText) behind(body []byte) []byte {
+	if t.hex {
+		return body[t.end:]
+	}
+	return body[t.end+1:]
+}
 
 // ReadCall reads a SYSCALL record into call before its event is put together,
 // which may then be done by another goroutine while this one reads on. Of a record
@@ -81,10 +100,10 @@ func (k *Call) readProcess(c *callCursor) bool {
 	k.tty = c.word()
 	c.expect(" ses=")
 	k.ids[idSession] = c.id()
-	c.expect(` comm="`)
-	k.comm = c.quoted()
-	c.expect(` exe="`)
-	k.exe = c.quoted()
+	c.expect(" comm=")
+	k.comm = c.untrusted()
+	c.expect(" exe=")
+	k.exe = c.untrusted()
 	return !c.failed && c.endsWithKey()
 }
 
@@ -128,14 +147,22 @@ func (k *Call) readIDs(c *callCursor) {
 }
 
 // takeKernelCall takes what a whole record with this body said.
-func (d *details) takeKernelCall(call *Call, body []byte) {
+func (e *Event) takeKernelCall(d *details, call *Call, body []byte) {
 	d.arch, d.number, d.success, d.exit = call.arch, call.number, call.success, call.exit
 	d.nargs, d.items = copy(d.args[:], call.args[:]), call.items
 	d.ids, d.present = call.ids, 1<<idCount-1
-	d.comm, d.exe, d.program = call.comm.of(body), call.exe.of(body), call.program
+	d.comm, d.exe, d.program = e.untrustedText(call.comm, body), e.untrustedText(call.exe, body), call.program
 	if tty := call.tty.of(body); string(tty) != none && string(tty) != null {
 		d.tty = tty
 	}
+}
+
+// untrustedText is a text of a record's body.
+func (e *Event) untrustedText(at untrustedText, body []byte) []byte {
+	if at.hex {
+		return e.decodeHex(at.of(body))
+	}
+	return at.of(body)
 }
 
 // The kernel's words for no value.
@@ -247,6 +274,17 @@ func (c *callCursor) word() span {
 		c.failed = true
 	}
 	return c.last(end)
+}
+
+// untrusted reads a text that is not empty, between quotation marks or as hexadecimal
+// digits.
+func (c *callCursor) untrusted() untrustedText {
+	if c.skip(`"`) {
+		return untrustedText{span: c.quoted()}
+	}
+	digits := c.word()
+	c.failed = c.failed || !isHex(digits.of(c.text))
+	return untrustedText{digits, true}
 }
 
 // quoted reads a text that is not empty up to the quotation mark that ends it.

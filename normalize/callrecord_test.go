@@ -36,10 +36,11 @@ func callBodies(tb testing.TB) (bodies [][]byte) {
 // readBoth reads a body as a whole and pair by pair.
 func readBoth(body []byte) (whole, pairs details, ok bool) {
 	var call Call
+	event := &Event{owner: NewCorrelator(Options{Emit: func(*Event) {}})}
 	if ok = call.read(body); ok {
-		whole.takeKernelCall(&call, body)
+		event.takeKernelCall(&whole, &call, body)
 	}
-	(&Event{owner: NewCorrelator(Options{Emit: func(*Event) {}})}).readPairs(&pairs, body)
+	event.readPairs(&pairs, body)
 	return whole, pairs, ok
 }
 
@@ -84,7 +85,10 @@ func TestKernelCallForms(t *testing.T) {
 		{"a number too large", "euid=0", "euid=4294967296", false},
 		{"no number", "euid=0", "euid=x", false},
 		{"an argument too long", "a0=3", "a0=11112222333344445", false},
-		{"comm in hexadecimal", `comm="agent"`, "comm=6120622063", false},
+		{"comm in hexadecimal", `comm="agent"`, "comm=6120622063", true},
+		{"both in hexadecimal", `comm="agent" exe="/bin/agent"`, "comm=6120622063 exe=2F62696E2F6120FF", true},
+		{"not in hexadecimal", `comm="agent"`, "comm=612062206", false},
+		{"in small hexadecimal", `comm="agent"`, "comm=6120622f", false},
 		{"no executable", `exe="/bin/agent"`, "exe=(null)", false},
 		{"an empty name", `comm="agent"`, `comm=""`, false},
 		{"cut off", `exe="/bin/agent" key="tripline"`, `exe="/bin/age`, false},

@@ -81,10 +81,10 @@ func (e *Event) collectCall(body []byte) {
 	for _, key := range [...]string{"a0", "a1", "a2", "a3"} {
 		e.pair(key, word())
 	}
-	e.pair("comm", e.call.comm.of(body))
+	e.pairs = append(e.pairs, dataPair{key: constantKey("comm"), value: e.untrustedText(e.call.comm, body)}) // a process may call itself "(null)"
 	e.pair("exit", exit)
 	e.pair("items", word())
-	if label, ok := bytes.CutPrefix(body[e.call.exe.end+1:], []byte(" subj=")); ok {
+	if label, ok := bytes.CutPrefix(e.call.exe.behind(body), []byte(" subj=")); ok {
 		e.pair("subj", label[:bytes.IndexByte(label, ' ')])
 	}
 	e.pair("tty", e.call.tty.of(body))
@@ -93,9 +93,12 @@ func (e *Event) collectCall(body []byte) {
 // pair appends a pair, unless the value is one of the kernel's words for none.
 func (e *Event) pair(key string, value []byte) {
 	if string(value) != none && string(value) != null {
-		e.pairs = append(e.pairs, dataPair{key: unsafe.Slice(unsafe.StringData(key), len(key)), value: value})
+		e.pairs = append(e.pairs, dataPair{key: constantKey(key), value: value})
 	}
 }
+
+// constantKey is a key that does not change, as bytes that nobody writes to.
+func constantKey(key string) []byte { return unsafe.Slice(unsafe.StringData(key), len(key)) }
 
 // maxPairs bounds the pairs of an event's auditd.data.
 const maxPairs = 128
@@ -151,7 +154,7 @@ func (e *Event) keys() detect.Value {
 	}
 	body := e.body(primary)
 	if e.callAt == primary.start+1 { // what is before is read already
-		body = body[e.call.exe.end+1:]
+		body = e.call.exe.behind(body)
 	}
 	s := scanner{rest: body}
 	var p pair

@@ -186,9 +186,9 @@ func (e *Event) readPrimary(d *details, primary *rawRecord) {
 	body := e.body(primary)
 	switch {
 	case e.callAt == primary.start+1:
-		d.takeKernelCall(&e.call, body)
+		e.takeKernelCall(d, &e.call, body)
 	case primary.typ == TypeSyscall && call.read(body):
-		d.takeKernelCall(&call, body)
+		e.takeKernelCall(d, &call, body)
 	default:
 		e.readPairs(d, body)
 	}

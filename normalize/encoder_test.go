@@ -50,7 +50,8 @@ func variedCalls() string {
 		{"success=no", "success=yes"}, {"exit=-115", "exit=0"}, {"exit=-115", "exit=-111"}, {"exit=-115", "exit=-0"},
 		{"a0=3", "a0=ffffffffffffffff"}, {"a2=10", "a2=0010"}, {"items=0", "items=2"}, {"ppid=10", "ppid=11"}, {"pid=20", "pid=21"},
 		{"auid=1000", "auid=4294967295"}, {" uid=0", " uid=5"}, {"euid=0", "euid=6"}, {"fsgid=0", "fsgid=4294967295"}, {"tty=pts1", "tty=(none)"},
-		{"tty=pts1", "tty=a\x01"}, {"ses=2", "ses=4294967295"}, {`"agent"`, `"a\gent"`}, {`"agent"`, `"(null)"`}, {"/bin/agent", "/bin/a (deleted)"},
+		{"tty=pts1", "tty=a\x01"}, {"ses=2", "ses=4294967295"}, {`"agent"`, `"a\gent"`}, {`"agent"`, `"(null)"`}, {`"agent"`, "6120622063"}, {`"/bin/agent"`, "2F62696E2F6120FF"}, {`"/bin/agent"`, "2F62696E2F6120FF20"},
+		{"/bin/agent", "/bin/a (deleted)"},
 		{"/bin/agent", "/memfd:a (deleted)"}, {"/bin/agent", "/bin/\xff"}, {"subj=a:b", "subj=a:\xffb"}, {" subj=a:b", ""}, {`key="k"`, "key=6B0161"},
 		{"\x1dAUID=\"anna\"", ""}, {`AUID="anna"`, `AUID="bob"`}, {`EUID="root"`, `EUID="unset"`},
 		{"2F62696E2F6167656E74002D76", "2F62696E2F6167656E74"}, {"2F62696E2F6167656E74002D76", `"agent"`}, {"2F62696E2F6167656E74002D76", ""},
@@ -82,6 +83,23 @@ func TestEncoderTellsCallsApart(t *testing.T) {
 		if events := encodedAlike(t, encoder, log); events < 80 {
 			t.Errorf("only %d events", events)
 		}
+	}
+}
+
+// TestNamedNothing has a process that chose a name for itself which the kernel writes
+// where there is none.
+func TestNamedNothing(t *testing.T) {
+	log := []byte(strings.ReplaceAll(variedCalls(), `comm="agent"`, `comm="(null)"`))
+	encoder, shown := NewEncoder(nil), 0
+	c := NewCorrelator(Options{Ordered: true, Emit: func(event *Event) {
+		shown += bytes.Count(encoder.Append(nil, event), []byte(`"comm":"(null)"`))
+	}})
+	var block LogBlock
+	c.NewLogParser(1<<20).Parse(&block, log)
+	c.AddBlock(&block, func(*BadLine) {})
+	c.Flush()
+	if shown < 80 {
+		t.Errorf("the name is in %d events", shown)
 	}
 }
 
