@@ -91,15 +91,15 @@ func connectionReader(schema detect.Schema, saw func(executable string, at time.
 }
 
 // gather asks for the evidence of an alert, which follows it in a document of its
-// own.
-func (s *Sensor) gather(made *alert.Alert) {
+// own. stored is closed once the alert is where it is kept.
+func (s *Sensor) gather(made *alert.Alert, stored <-chan struct{}) {
 	a := s.aftermath
 	if a == nil || a.gatherer == nil {
 		return
 	}
 	subject := &made.Subject
 	request := evidence.Request{
-		Matched: made.Matched, FirstEvent: subject.FirstEvent,
+		Matched: made.Matched, FirstEvent: subject.FirstEvent, Stored: stored,
 		PID: subject.PID, EntityID: subject.EntityID, Verified: !subject.Inferred, ParentPID: subject.ParentPID,
 		Executable: subject.Executable, CommandLine: subject.CommandLine, Name: subject.Name,
 		UserID: subject.UserID, LoginID: subject.LoginID,
@@ -133,7 +133,7 @@ func (s *Sensor) raiseSummary(builder *alert.Builder, summary throttle.Summary) 
 		return
 	}
 	s.pipeline.alerts.Add(1)
-	s.sayAlert(&made)
+	s.sayAlert(&made, nil)
 }
 
 // evidenceCloseTimeout bounds how long the evidence of the last alerts may take.

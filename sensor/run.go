@@ -164,8 +164,9 @@ func (s *Sensor) connect() error {
 
 // raise hands an alert to every output and asks for its evidence.
 func (s *Sensor) raise(made alert.Alert) {
-	s.sayAlert(&made)
-	s.gather(&made)
+	stored := make(chan struct{})
+	s.sayAlert(&made, func() { close(stored) })
+	s.gather(&made, stored)
 	s.samples.raised()
 	if made.Test {
 		s.tests.Add(1)
@@ -175,10 +176,12 @@ func (s *Sensor) raise(made alert.Alert) {
 	}
 }
 
-// sayAlert hands an alert to every output.
-func (s *Sensor) sayAlert(made *alert.Alert) {
+// sayAlert hands an alert to every output. done, which may be nil, is called when the
+// first is done with it, the file in which alerts are kept.
+func (s *Sensor) sayAlert(made *alert.Alert, done func()) {
 	document := output.Document{
 		JSON: made.JSON, ID: made.ID, Kind: output.KindAlert, Severity: output.RuleSeverity(made.Severity), Time: time.Now(),
+		Done: done,
 	}
 	if s.options.Text {
 		text, err := alert.Text(made.JSON)
@@ -190,9 +193,13 @@ func (s *Sensor) sayAlert(made *alert.Alert) {
 	s.deliver(&document)
 }
 
-// deliver puts a document into the queue of every output for alerts.
+// deliver puts a document into the queue of every output for alerts. Its Done is the
+// first output's.
 func (s *Sensor) deliver(document *output.Document) {
-	for _, queue := range s.alertsTo {
+	for i, queue := range s.alertsTo {
+		if i > 0 {
+			document.Done = nil
+		}
 		if !queue.Add(*document) {
 			s.reported.warn("an output is too slow", fmt.Errorf("%s %s is not written to %s: its queue is full", document.Kind, document.ID, queue.Name()))
 		}

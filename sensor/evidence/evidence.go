@@ -14,6 +14,10 @@ type Request struct {
 	// Matched is when the rule matched, FirstEvent the time of the earliest
 	// matched event.
 	Matched, FirstEvent time.Time
+	// Stored, if set, is closed once the alert is where it is kept. What takes time
+	// and will still be there waits for that, for 10 ms at most, and leaves the
+	// processors to it.
+	Stored <-chan struct{}
 	// PID is the thread group of the process that the alert is about, 0 where it
 	// is not known. EntityID is its identity, and Verified says that /proc had it.
 	PID      uint32

@@ -346,6 +346,21 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 }
 
+// TestEvidenceOfAnAlertThatIsNotStored gathers it although the disk does not come back,
+// and what reads much only once the alert is stored.
+func TestEvidenceOfAnAlertThatIsNotStored(t *testing.T) {
+	request := Request{Matched: time.Now(), PID: uint32(os.Getpid()), Verified: true, Stored: make(chan struct{})}
+	if found := gatherOne(t, Options{}, request); found.Process != Running || len(found.Tree.Processes) == 0 {
+		t.Errorf("it is %+v", found)
+	}
+	stored := make(chan struct{})
+	close(stored)
+	request.Stored = stored
+	if found := gatherOne(t, Options{}, request); found.Process != Running || len(found.Tree.Processes) == 0 {
+		t.Errorf("it is %+v", found)
+	}
+}
+
 // TestPanicIsAFailure keeps a defect of one part from ending the sensor.
 func TestPanicIsAFailure(t *testing.T) {
 	var owner readers

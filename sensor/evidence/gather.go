@@ -28,13 +28,14 @@ func (g *Gatherer) gather(ctx context.Context, request *Request) *Evidence {
 	defer cancel()
 
 	running := g.isRunning(request)
-	listeners, sessions := g.startHostParts(reading)
-	tree := start(&g.readers, func(part *Tree) { g.readTree(reading, request, running, part) })
 	executable := start(&g.readers, func(part *Executable) { g.readExecutable(request, running, part) })
-	hash := start(&g.readers, func(part *Executable) { g.readHash(reading, request, running, part) })
-	owner := start(&g.readers, func(part *Executable) { g.readPackage(reading, request, running, part) })
 	sockets := start(&g.readers, func(part *Sockets) { g.readSockets(reading, request, running, part) })
 	container := start(&g.readers, func(part *Container) { g.readContainer(request, running, part) })
+	awaitStored(reading, request.Stored)
+	listeners, sessions := g.startHostParts(reading)
+	tree := start(&g.readers, func(part *Tree) { g.readTree(reading, request, running, part) })
+	hash := start(&g.readers, func(part *Executable) { g.readHash(reading, request, running, part) })
+	owner := start(&g.readers, func(part *Executable) { g.readPackage(reading, request, running, part) })
 	found.Tree, found.Executable = tree.await(whole, "the tree"), executable.await(whole, "the file")
 	found.Executable.join(hash.await(whole, "the hash"), owner.await(whole, "the package"))
 	if found.Executable.Path == "" {
@@ -54,6 +55,24 @@ func (g *Gatherer) gather(ctx context.Context, request *Request) *Evidence {
 	found.Incomplete = found.lacks()
 	found.Took = time.Since(begun).Milliseconds()
 	return found
+}
+
+// storedPatience is how long evidence waits until its alert is kept.
+const storedPatience = 10 * time.Millisecond
+
+// awaitStored waits until an alert is where it is kept: what reads much meanwhile
+// would keep the file system's own threads from the processors.
+func awaitStored(ctx context.Context, stored <-chan struct{}) {
+	if stored == nil {
+		return
+	}
+	patience := time.NewTimer(storedPatience)
+	defer patience.Stop()
+	select {
+	case <-stored:
+	case <-patience.C:
+	case <-ctx.Done():
+	}
 }
 
 // startHostParts begins to read what is not of one process; nil for what was read a

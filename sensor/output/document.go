@@ -80,6 +80,16 @@ type Document struct {
 	Severity Severity
 	// Time is when it was made.
 	Time time.Time
+	// Done, if set, is called once, from any goroutine, when a queue is done with the
+	// document: delivered, given up or dropped. It may not wait.
+	Done func()
+}
+
+// done says that a queue is done with the document.
+func (d *Document) done() {
+	if d.Done != nil {
+		d.Done()
+	}
 }
 
 // Writer is where documents go in the end. A Queue calls it from one goroutine.

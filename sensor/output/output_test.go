@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,18 +112,20 @@ func (b *blocking) Close() error {
 func TestQueueNeverWaits(t *testing.T) {
 	writer := &blocking{entered: make(chan struct{}, 10), release: make(chan struct{})}
 	queue := NewQueue(writer, 2, func(err error) { t.Error(err) })
-	if !queue.Add(Document{JSON: []byte("1")}) {
+	var done atomic.Int64
+	count := func() { done.Add(1) }
+	if !queue.Add(Document{JSON: []byte("1"), Done: count}) {
 		t.Fatal("the first was dropped")
 	}
 	<-writer.entered
 	added := 0
 	for range 5 {
-		if queue.Add(Document{JSON: []byte("more")}) {
+		if queue.Add(Document{JSON: []byte("more"), Done: count}) {
 			added++
 		}
 	}
-	if added != 2 {
-		t.Errorf("%d of 5 fit into a queue of 2", added)
+	if added != 2 || done.Load() != 3 {
+		t.Errorf("%d of 5 fit into a queue of 2, and it is done with %d", added, done.Load())
 	}
 	close(writer.release)
 	if err := queue.Close(context.Background()); err != nil {
@@ -130,6 +133,9 @@ func TestQueueNeverWaits(t *testing.T) {
 	}
 	if stats := queue.Stats(); stats != (Stats{Accepted: 3, Written: 3, Dropped: 3, Capacity: 2}) || len(writer.got) != 3 || !writer.closed {
 		t.Errorf("%+v, %d written, closed %v", stats, len(writer.got), writer.closed)
+	}
+	if done.Load() != 6 {
+		t.Errorf("of 6 documents the queue says of %d that it is done with them", done.Load())
 	}
 }
 
@@ -153,13 +159,14 @@ func TestQueueCountsFailures(t *testing.T) {
 	close(writer.release)
 	said := 0
 	queue := NewQueue(writer, 4, func(error) { said++ })
-	queue.Add(Document{})
-	queue.Add(Document{})
+	done := 0
+	queue.Add(Document{Done: func() { done++ }})
+	queue.Add(Document{Done: func() { done++ }})
 	if err := queue.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if stats := queue.Stats(); stats.Failed != 2 || said != 2 {
-		t.Errorf("%+v, said %d times", stats, said)
+	if stats := queue.Stats(); stats.Failed != 2 || said != 2 || done != 2 {
+		t.Errorf("%+v, said %d times, done %d times", stats, said, done)
 	}
 }
 

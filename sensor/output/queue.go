@@ -93,6 +93,7 @@ func (q *Queue) Add(document Document) bool {
 	}
 	q.bytes.Add(-size)
 	q.dropped.Add(1)
+	document.done()
 	return false
 }
 
@@ -117,8 +118,9 @@ func (q *Queue) run(ctx context.Context) {
 		q.writing.Store(uint64(len(batch)))
 		q.write(ctx, batch)
 		q.writing.Store(0)
-		for _, document := range batch {
-			q.bytes.Add(-document.size())
+		for i := range batch {
+			q.bytes.Add(-batch[i].size())
+			batch[i].done()
 		}
 		clear(batch)
 	}
