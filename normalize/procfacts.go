@@ -42,14 +42,18 @@ func (s procKinStat) same(other procKinStat) bool {
 	return s == other
 }
 
+// device is the controlling terminal.
+func (s procKinStat) device() charDevice {
+	return charDevice{major: s.terminal >> 8 & 0xfff, minor: s.terminal&0xff | s.terminal>>12&0xfff00}
+}
+
 // procParseKin reads the content of a stat file.
 func procParseKin(data []byte) (stat procKinStat, ok bool) {
-	if stat.procStat, ok = procParseStat(data); !ok {
+	name, rest, ok := stat.begin(data)
+	if !ok {
 		return stat, false
 	}
-	open, end := bytes.IndexByte(data, '('), bytes.LastIndexByte(data, ')')
-	stat.name = string(data[open+1 : end])
-	rest := data[end+1:]
+	stat.name = string(name)
 	for number := 3; number <= 28; number++ {
 		var field []byte
 		if field, rest, ok = procCutField(rest); !ok {
@@ -65,6 +69,8 @@ func procParseKin(data []byte) (stat procKinStat, ok bool) {
 			stat.terminal = uint32(value)
 		case 28:
 			stat.stack = value
+		default:
+			ok = stat.take(number, value, isNumber)
 		}
 		if !ok {
 			return stat, false
@@ -76,6 +82,17 @@ func procParseKin(data []byte) (stat procKinStat, ok bool) {
 // kinStat reads the stat file of a process.
 func (r *ProcResolver) kinStat(pid uint32) (procKinStat, bool) {
 	data, err := r.files.read(pid, "stat")
+	return procKinOf(pid, data, err)
+}
+
+// relativeStat is kinStat for a process that others descend from or belong to, which is
+// likely to be asked for again.
+func (r *ProcResolver) relativeStat(pid uint32) (procKinStat, bool) {
+	data, err := r.kin.stats.read(pid)
+	return procKinOf(pid, data, err)
+}
+
+func procKinOf(pid uint32, data []byte, err error) (procKinStat, bool) {
 	if err != nil {
 		return procKinStat{}, false
 	}
@@ -113,12 +130,21 @@ func (r *ProcResolver) factsOf(stat procKinStat, look procLook) *ProcessFacts {
 		Group:     stat.group,
 		Session:   stat.session,
 		Start:     r.clock.start(stat.ticks),
-		Terminal:  charDevice{major: stat.terminal >> 8 & 0xfff, minor: stat.terminal&0xff | stat.terminal>>12&0xfff00},
+		Terminal:  stat.device(),
 		Name:      stat.name,
 	}
 	facts.Executable, facts.Deleted = strings.CutSuffix(string(look.executable), deletedSuffix)
 	facts.Args, facts.ArgsCut = procSplitArgs(look.args)
 	return facts
+}
+
+// in is a process in the situation that its stat file shows now, of which the rest is
+// as it was.
+func (f *ProcessFacts) in(stat procKinStat) *ProcessFacts {
+	facts := *f
+	facts.ParentPID, facts.Group, facts.Session = stat.ppid, stat.group, stat.session
+	facts.Terminal, facts.Name = stat.device(), stat.name
+	return &facts
 }
 
 // procSplitArgs reads the content of a cmdline file: texts that end with a NUL each.

@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"bytes"
 	"path/filepath"
 	"slices"
 	"time"
@@ -18,23 +19,57 @@ const (
 // procKin is what a ProcResolver needs to look at relatives of processes.
 type procKin struct {
 	memory   *procMemory
+	stats    *procStats
 	groups   *userTable
 	facts    *procTable[uint32, procKnownFacts]
 	families *procTable[string, procKnownFamily]
+	// chains are the ancestors of processes by the pid of their parent, of which
+	// siblings have the same.
+	chains *procTable[uint32, procChain]
 }
 
-// procKnownFamily is a family and after the receipt of which batch it was looked at.
+// procChain are ancestors up to init, and when they were looked at, in nanoseconds
+// since the Unix epoch.
+type procChain struct {
+	ancestors []*ProcessFacts
+	observed  int64
+}
+
+// procKnownFamily is a family and after the receipt of which batch it was looked at,
+// and what the process's stat file said then. whole says that all was read that a look
+// reads.
 type procKnownFamily struct {
 	*Family
 	batch procBatch
+	stat  procKinStat
+	whole bool
+}
+
+// shows says whether a process was looked at a moment ago and has not executed another
+// program since.
+func (k *procKnownFamily) shows(stat procKinStat, now int64) bool {
+	return k.Family != nil && k.whole && stat.stack != 0 && stat.stack == k.stat.stack &&
+		stat.pid == k.stat.pid && stat.ticks == k.stat.ticks && k.isRecent(now)
+}
+
+// isRecent says whether a family was looked at a moment ago, by a time in nanoseconds.
+func (k *procKnownFamily) isRecent(now int64) bool {
+	return procIsRecent(k.Observed, now)
+}
+
+func procIsRecent(observed, now int64) bool {
+	age := now - observed
+	return age >= 0 && age < int64(procFamilyAge)
 }
 
 func newProcKin(files *procFiles) *procKin {
 	return &procKin{
 		memory:   newProcMemory(files),
+		stats:    newProcStats(files),
 		groups:   newUserTable(filepath.Join(filepath.Dir(files.root), "etc", "group")),
 		facts:    newProcTable[uint32, procKnownFacts](procFactsLimit, nil),
 		families: newProcTable[string, procKnownFamily](procFamilyLimit, nil),
+		chains:   newProcTable[uint32, procChain](procFamilyLimit, nil),
 	}
 }
 
@@ -52,17 +87,16 @@ func (r *ProcResolver) Family(q ProcessQuery, fresh bool) *Family {
 	var known procKnownFamily
 	if found := r.kin.families.get(process.EntityID); found != nil {
 		known = *found
-		age := r.clock.now().UnixNano() - known.Observed
 		sameParent := q.PPID == 0 || known.Process.ParentPID == q.PPID
 		fresh = fresh && (known.batch != *r.batch || known.batch == 0)
-		if !fresh && sameParent && age >= 0 && age < int64(procFamilyAge) {
+		if !fresh && sameParent && known.isRecent(r.clock.now().UnixNano()) {
 			return known.Family
 		}
 	}
 	missing := "process" + procAbsent
 	if !process.Inferred {
 		var found *Family
-		if found, missing = r.gather(process, q.PPID, known.Family); found != nil {
+		if found, missing = r.gather(process, q.PPID, &known); found != nil {
 			return found
 		}
 	}
@@ -77,7 +111,7 @@ const procAbsent = ": not in /proc when it was looked at"
 
 // gather looks at a process and its relatives and remembers them; nil, and why, where
 // that is not possible. The records say who its parent was, 0 where they don't.
-func (r *ProcResolver) gather(process Identity, parent uint32, known *Family) (*Family, string) {
+func (r *ProcResolver) gather(process Identity, parent uint32, known *procKnownFamily) (*Family, string) {
 	const attempts = 3
 	var climbed *Family // by the attempt before
 	for attempt := 1; attempt <= attempts; attempt++ {
@@ -86,21 +120,14 @@ func (r *ProcResolver) gather(process Identity, parent uint32, known *Family) (*
 			return nil, "process" + procAbsent
 		}
 		family := &Family{Observed: r.clock.now().UnixNano()}
-		look, err := r.kin.memory.look(stat.pid, true)
-		family.Process = r.factsOf(stat, look)
+		whole := r.look(family, stat, parent, known, climbed)
 		if family.Process.unfinished() && attempt < attempts {
 			continue
 		}
-		family.noteArgs("command_line", family.Process, err != nil)
-		if look.cgroup == nil {
-			family.miss("cgroup: could not be read")
-		}
-		family.Cgroup = parseCgroup(look.cgroup)
-		r.ancestors(family, stat, parent, known, climbed)
 		r.leaders(family)
 		again, ok := r.kinStat(process.PID)
 		if ok && again.same(stat) {
-			r.kin.families.put(process.EntityID, procKnownFamily{family, *r.batch})
+			r.kin.families.put(process.EntityID, procKnownFamily{family, *r.batch, stat, whole})
 			return family, ""
 		}
 		climbed = family
@@ -108,11 +135,56 @@ func (r *ProcResolver) gather(process Identity, parent uint32, known *Family) (*
 		if again.stack = stat.stack; ok && again.same(stat) && attempt == attempts {
 			family.Process.Executable, family.Process.Args = "", nil
 			family.miss("command_line: another program was executed meanwhile")
-			r.kin.families.put(process.EntityID, procKnownFamily{family, *r.batch})
+			r.kin.families.put(process.EntityID, procKnownFamily{Family: family, batch: *r.batch})
 			return family, ""
 		}
 	}
 	return nil, "process: it changed while it was looked at"
+}
+
+// look looks at a process and at those that it descends from, and says whether the
+// process let all of itself be read.
+func (r *ProcResolver) look(family *Family, stat procKinStat, parent uint32, known *procKnownFamily, climbed *Family) (whole bool) {
+	if facts := r.unchanged(known, stat, family.Observed); facts != nil {
+		family.Process, family.Cgroup = facts, known.Cgroup
+		r.ancestors(family, stat, parent, known.Family, climbed)
+		return true
+	}
+	looking := r.kin.memory.begin(stat.pid, true)
+	var above Family // while the process is read
+	r.ancestors(&above, stat, parent, known.Family, climbed)
+	look, err := looking.await()
+	family.Process = r.factsOf(stat, look)
+	family.noteArgs("command_line", family.Process, err != nil)
+	if look.cgroup == nil {
+		family.miss("cgroup: could not be read")
+	}
+	family.Cgroup = parseCgroup(look.cgroup)
+	whole = len(family.Missing) == 0
+	family.Ancestors = above.Ancestors
+	for _, one := range above.Missing {
+		family.miss(one)
+	}
+	return whole
+}
+
+// unchanged are the facts of a process that was looked at a moment ago and executes the
+// same program still, nil for another: its arguments are as they were then.
+func (r *ProcResolver) unchanged(known *procKnownFamily, stat procKinStat, now int64) *ProcessFacts {
+	if !known.shows(stat, now) {
+		return nil
+	}
+	link, err := r.files.link(stat.pid, "exe")
+	if err != nil {
+		return nil
+	}
+	executable, deleted := bytes.CutSuffix(link, []byte(deletedSuffix))
+	if string(executable) != known.Process.Executable {
+		return nil
+	}
+	facts := known.Process.in(stat)
+	facts.Deleted = deleted
+	return facts
 }
 
 // ancestors looks at the parents up to init, unless they have just been looked at.
@@ -139,8 +211,10 @@ func (f *Family) reaches(parent uint32) bool {
 	return f.Ancestors[len(f.Ancestors)-1].ParentPID == 0
 }
 
-// climb looks at the parents up to init.
+// climb looks at the parents up to init. Those of a parent that is as it was a moment
+// ago are as they were then.
 func (r *ProcResolver) climb(family *Family, stat procKinStat) {
+	now := r.clock.now().UnixNano()
 	for stat.ppid != 0 {
 		if len(family.Ancestors) == procDepth {
 			family.miss("ancestors: more than 32")
@@ -153,15 +227,22 @@ func (r *ProcResolver) climb(family *Family, stat procKinStat) {
 		}
 		if len(family.Ancestors) == 0 {
 			family.noteArgs("parent.command_line", facts, blocked)
+			if chain := r.kin.chains.get(facts.PID); chain != nil && chain.ancestors[0] == facts && procIsRecent(chain.observed, now) {
+				family.Ancestors = chain.ancestors
+				return
+			}
 		}
 		family.Ancestors = append(family.Ancestors, facts)
 		stat = above
+	}
+	if len(family.Ancestors) > 0 {
+		r.kin.chains.put(family.Ancestors[0].PID, procChain{family.Ancestors, now})
 	}
 }
 
 // parentOf looks at the parent of a process. facts are nil where it has ended.
 func (r *ProcResolver) parentOf(child procKinStat) (stat procKinStat, facts *ProcessFacts, blocked bool) {
-	stat, ok := r.kinStat(child.ppid)
+	stat, ok := r.relativeStat(child.ppid)
 	if !ok {
 		return stat, nil, false
 	}
@@ -196,7 +277,7 @@ func (r *ProcResolver) leader(family *Family, pid uint32, what string) *ProcessF
 	if one := family.member(pid); one != nil {
 		return one
 	}
-	if stat, ok := r.kinStat(pid); ok {
+	if stat, ok := r.relativeStat(pid); ok {
 		if facts, _ := r.facts(stat); facts != nil {
 			return facts
 		}

@@ -142,30 +142,46 @@ type procStat struct {
 // anything, parentheses, spaces and line feeds included, but nothing after it
 // contains a parenthesis.
 func procParseStat(data []byte) (stat procStat, ok bool) {
-	open, end := bytes.IndexByte(data, '('), bytes.LastIndexByte(data, ')')
-	if open < 1 || end < open {
-		return stat, false
-	}
-	if stat.pid, ok = procParsePID(bytes.TrimRight(data[:open], " ")); !ok {
-		return stat, false
-	}
-	const ppidField, startField = 4, 22
-	rest := data[end+1:]
-	for number := 3; number <= startField; number++ {
+	_, rest, ok := stat.begin(data)
+	for number := 3; ok && number <= procStartField; number++ {
 		var field []byte
-		field, rest, ok = procCutField(rest)
-		switch {
-		case !ok:
-		case number == ppidField:
-			stat.ppid, ok = procParsePID(field)
-		case number == startField:
-			stat.ticks, ok = procParseUint(field)
-		}
-		if !ok {
+		if field, rest, ok = procCutField(rest); !ok {
 			return stat, false
 		}
+		value, isNumber := procParseUint(field)
+		ok = stat.take(number, value, isNumber)
 	}
-	return stat, true
+	return stat, ok
+}
+
+// begin reads what a stat file begins with: the pid and the name. The rest is the other
+// fields, of which the first is the third.
+func (s *procStat) begin(data []byte) (name, rest []byte, ok bool) {
+	open, end := bytes.IndexByte(data, '('), bytes.LastIndexByte(data, ')')
+	if open < 1 || end < open {
+		return nil, nil, false
+	}
+	s.pid, ok = procParsePID(bytes.TrimRight(data[:open], " "))
+	return data[open+1 : end], data[end+1:], ok
+}
+
+// The fields of a stat file that are part of an identity, by their numbers.
+const (
+	procParentField = 4
+	procStartField  = 22
+)
+
+// take takes a field, if it is one of those, and says whether it is as it must be.
+func (s *procStat) take(number int, value uint64, isNumber bool) bool {
+	switch number {
+	case procParentField:
+		s.ppid = uint32(value)
+		return isNumber && value < 1<<31
+	case procStartField:
+		s.ticks = value
+		return isNumber
+	}
+	return true
 }
 
 // procCutField cuts the first field off data, which starts with a space. A field
@@ -175,11 +191,12 @@ func procCutField(data []byte) (field, rest []byte, ok bool) {
 	if len(data) == 0 || data[0] != ' ' {
 		return nil, nil, false
 	}
-	end := bytes.IndexAny(data[1:], " \n")
-	if end < 1 {
-		return nil, nil, false
+	for end := 1; end < len(data); end++ {
+		if data[end] == ' ' || data[end] == '\n' {
+			return data[1:end], data[end:], end > 1
+		}
 	}
-	return data[1 : 1+end], data[1+end:], true
+	return nil, nil, false
 }
 
 // procParseStatus finds a process id in the content of a status file, see proc(5):

@@ -48,31 +48,59 @@ func newProcMemory(files *procFiles) *procMemory {
 	return &procMemory{root: files.root, device: files.device, slots: make(chan struct{}, procMemoryReaders), now: time.Now}
 }
 
+// procLooking is a look that has begun. It must be awaited.
+type procLooking struct {
+	memory *procMemory
+	began  time.Time
+	found  chan procLook // nil where it could not begin
+}
+
 // look reads a process's exe, cmdline and, if wanted, cgroup. The error is
 // errProcBlocked or nil.
 func (m *procMemory) look(pid uint32, cgroup bool) (procLook, error) {
-	began := m.now()
-	if began.Sub(m.window) > procMemoryWindow || began.Before(m.window) {
-		m.window, m.waited = began, 0
+	return m.begin(pid, cgroup).await()
+}
+
+// begin begins a look, for who has something else to do meanwhile.
+func (m *procMemory) begin(pid uint32, cgroup bool) procLooking {
+	looking := procLooking{memory: m, began: m.now()}
+	if looking.began.Sub(m.window) > procMemoryWindow || looking.began.Before(m.window) {
+		m.window, m.waited = looking.began, 0
 	}
 	if m.waited >= procMemoryWaits {
-		return procLook{}, errProcBlocked
+		return looking
 	}
 	select {
 	case m.slots <- struct{}{}:
 	default:
-		return procLook{}, errProcBlocked
+		return looking
 	}
-	done := make(chan procLook, 1)
+	found := make(chan procLook, 1)
+	looking.found = found
 	go func() {
 		defer func() { <-m.slots }()
-		done <- m.read(pid, cgroup)
+		found <- m.read(pid, cgroup)
 	}()
-	timer := time.NewTimer(procMemoryPatience)
+	return looking
+}
+
+// await is what was found; the error is errProcBlocked or nil.
+func (l procLooking) await() (procLook, error) {
+	if l.found == nil {
+		return procLook{}, errProcBlocked
+	}
+	m := l.memory
+	select {
+	case found := <-l.found:
+		return found, nil
+	default:
+	}
+	waits := m.now()
+	timer := time.NewTimer(procMemoryPatience - waits.Sub(l.began))
 	defer timer.Stop()
 	select {
-	case found := <-done:
-		if took := m.now().Sub(began); took > time.Millisecond {
+	case found := <-l.found:
+		if took := m.now().Sub(waits); took > time.Millisecond {
 			m.waited += took
 		}
 		return found, nil

@@ -74,8 +74,8 @@ type procProcess struct {
 // id is read from root. Where root is not a proc file system but a copy of some
 // of its files, root/stat must be among them.
 //
-// It remembers 16,384 processes and holds at most 512 file descriptors, or a
-// quarter of what RLIMIT_NOFILE allows; Close gives them back.
+// It remembers 16,384 processes and holds at most 576 file descriptors, or a
+// third of what RLIMIT_NOFILE allows; Close gives them back.
 func NewProcResolver(root string, host *HostFacts) (*ProcResolver, error) {
 	clock, err := newProcClock(root)
 	if err != nil {
@@ -123,6 +123,7 @@ func (r *ProcResolver) Close() error {
 	if r.pidfds != nil {
 		r.pidfds.close()
 	}
+	r.kin.stats.close()
 	if r.host != nil {
 		r.host.close()
 	}
