@@ -2,7 +2,6 @@ package normalize
 
 import (
 	"bytes"
-	"hash/maphash"
 	"time"
 )
 
@@ -16,14 +15,11 @@ const maxNodeName = 255
 // recordedCall is an event whose document is put together from such texts.
 type recordedCall struct {
 	call *rawRecord // its SYSCALL record
-	// executed is the body of its EXECVE record, or of the first of several; title that
-	// of its PROCTITLE record.
-	executed, title []byte
-	several         bool
-	// address says that there is a SOCKADDR record.
-	address bool
-	// paths are its PATH records.
-	paths []rawRecord
+	// title is the body of the PROCTITLE record, nil where EXECVE records have the
+	// arguments.
+	title []byte
+	// paths and address say that there are such records.
+	paths, address bool
 }
 
 // read finds an event's records; false where there are others that its document is made
@@ -33,6 +29,7 @@ func (c *recordedCall) read(e *Event) bool {
 	if _, recorded := e.owner.options.Resolver.(*LogResolver); !recorded || e.callAt == 0 || e.incomplete || d.call == callExit {
 		return false
 	}
+	executed := false
 	for i := range e.records {
 		switch one := &e.records[i]; one.typ {
 		case TypeSyscall:
@@ -45,16 +42,18 @@ func (c *recordedCall) read(e *Event) bool {
 				c.title = e.body(one)
 			}
 		case TypeExecve:
-			c.several = c.executed != nil
-			c.executed = e.body(one)
+			executed = true
 		case TypePath:
-			c.paths = e.records[i-len(c.paths) : i+1]
+			c.paths = true
 		case TypeSockaddr:
 			c.address = true
 		case TypeCwd:
 		default:
 			return false
 		}
+	}
+	if executed {
+		c.title = nil
 	}
 	_, made := syscallOf(d.arch, d.number)
 	return c.call != nil && made != callSocketcall && len(e.node.name) <= maxNodeName
@@ -66,12 +65,8 @@ type callEncoder struct {
 	parts []callPart
 	calls [knownCalls]knownCall
 	// processes are texts made of SYSCALL records from auid= on and of what auditd
-	// added to them, arguments those made of EXECVE and PROCTITLE records, and files
-	// those made of the names in PATH records.
-	processes, arguments, files *textMemory
-	// reader reads PATH records, names has the names of an event.
-	reader pathReader
-	names  []byte
+	// added to them, titles those made of PROCTITLE records.
+	processes, titles *textMemory
 	// second is a second of a document, as text up to its fraction.
 	second     int64
 	secondText []byte
@@ -109,17 +104,13 @@ const (
 )
 
 func newCallEncoder(host *HostFacts) *callEncoder {
-	return &callEncoder{
-		host: host, parts: callParts(host), second: -1, reader: pathReader{seed: maphash.MakeSeed()},
-		processes: newTextMemory(), arguments: newTextMemory(), files: newTextMemory(),
-	}
+	return &callEncoder{host: host, parts: callParts(host), processes: newTextMemory(), titles: newTextMemory(), second: -1}
 }
 
 // append appends the members of the document.
 func (r *callEncoder) append(dst []byte, w *documentWriter, made *recordedCall) []byte {
 	w.told = true
-	call, process := r.callTexts(w.event), r.processTexts(w.event, made.call)
-	arguments, files := r.argumentTexts(w.event, made), r.fileTexts(w.event, made.paths)
+	call, process, title := r.callTexts(w.event), r.processTexts(w.event, made.call), r.titleTexts(w.event, made.title)
 	for i := range r.parts {
 		part := &r.parts[i]
 		switch {
@@ -133,11 +124,9 @@ func (r *callEncoder) append(dst []byte, w *documentWriter, made *recordedCall) 
 			dst = w.text(dst, part.object, call.text(callPieces+part.number))
 		case part.basis == basisProcess:
 			dst = w.text(dst, part.object, process.text(processPieces+part.number))
-		case part.basis == basisArguments && arguments != nil:
-			dst = w.text(dst, part.object, arguments.text(part.number))
-		case part.basis == basisPaths && files != nil:
-			dst = w.text(dst, part.object, files.text(part.number))
-		case part.basis == basisPaths && len(made.paths) == 0, part.basis == basisAddress && !made.address:
+		case part.basis == basisArguments && title != nil:
+			dst = w.text(dst, part.object, title.text(part.number))
+		case part.basis == basisPaths && !made.paths, part.basis == basisAddress && !made.address:
 		default:
 			dst = part.write(dst, w)
 		}
@@ -191,46 +180,17 @@ func (r *callEncoder) processTexts(e *Event, record *rawRecord) *madeTexts {
 	return r.processes.keep(texts)
 }
 
-// argumentTexts are the texts made of the record that has the arguments; nil where none
-// has, or more than one.
-func (r *callEncoder) argumentTexts(e *Event, made *recordedCall) *madeTexts {
-	first, second := made.title, []byte(nil)
-	if made.executed != nil { // then the title counts for nothing
-		first, second = made.executed, []byte("executed")
-	}
-	if len(first) == 0 || len(first) > maxTextBytes/4 || made.several {
+// titleTexts are the texts made of a PROCTITLE record, nil where there is none.
+func (r *callEncoder) titleTexts(e *Event, title []byte) *madeTexts {
+	if len(title) == 0 {
 		return nil
 	}
-	return r.texts(r.arguments, e, first, second, basisArguments)
-}
-
-// fileTexts are the texts made of PATH records; nil where there are none with a name,
-// or one of another form than the kernel's.
-func (r *callEncoder) fileTexts(e *Event, paths []rawRecord) *madeTexts {
-	r.names = r.names[:0]
-	for i := range paths {
-		name, parent, ok := r.reader.read(e.body(&paths[i]))
-		if !ok {
-			return nil
-		}
-		if !parent {
-			r.names = append(append(r.names, name...), ' ')
-		}
-	}
-	if len(r.names) == 0 || len(r.names) > maxTextBytes/4 {
-		return nil
-	}
-	return r.texts(r.files, e, r.names, nil, basisPaths)
-}
-
-// texts are the texts of all parts of a basis, which are made of first and second.
-func (r *callEncoder) texts(memory *textMemory, e *Event, first, second []byte, basis basis) *madeTexts {
-	texts, known := memory.find(first, second)
+	texts, known := r.titles.find(title, nil)
 	if known {
 		return texts
 	}
-	r.addParts(texts, e, basis)
-	return memory.keep(texts)
+	r.addParts(texts, e, basisArguments)
+	return r.titles.keep(texts)
 }
 
 // addParts adds the texts of all parts of a basis.

@@ -10,8 +10,9 @@ type Encoder struct {
 	parts []encoderPart
 	// alone are the parts of an event at whose process nobody can look.
 	alone []encoderPart
-	// ancestors are the lists of ancestors of families that were met before.
-	ancestors map[*Family][]byte
+	// ancestors are the lists of ancestors that were met before, by where the first is:
+	// siblings have the same.
+	ancestors map[**ProcessFacts][]byte
 	// calls writes recorded calls; nil until there is one.
 	calls *callEncoder
 }
@@ -28,7 +29,7 @@ const maxAncestorTexts = 64
 // NewEncoder makes an Encoder for the facts of a host, which may not change any
 // more; where they are nil the facts are those of each event's Options.Host.
 func NewEncoder(host *HostFacts) *Encoder {
-	r := &Encoder{host: host, ancestors: make(map[*Family][]byte)}
+	r := &Encoder{host: host, ancestors: make(map[**ProcessFacts][]byte)}
 	blank := &Event{host: host}
 	for i := range documentLayout.members {
 		one := &documentLayout.members[i]
@@ -94,14 +95,14 @@ func (r *Encoder) appendParts(dst []byte, w *documentWriter, parts []encoderPart
 
 // appendAncestors is Event.appendAncestors with a memory.
 func (r *Encoder) appendAncestors(e *Event, dst []byte) []byte {
-	family := e.family()
-	known, ok := r.ancestors[family]
+	list := &e.family().Ancestors[0]
+	known, ok := r.ancestors[list]
 	if !ok {
 		if len(r.ancestors) >= maxAncestorTexts {
 			clear(r.ancestors)
 		}
 		known = e.appendAncestors(nil)
-		r.ancestors[family] = known
+		r.ancestors[list] = known
 	}
 	return append(dst, known...)
 }

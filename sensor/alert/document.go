@@ -29,6 +29,8 @@ type Builder struct {
 	rules map[*detect.Rule]ruleParts
 	// usual is how long the latest event's document was: the next one's is alike.
 	usual int
+	// encoder writes events, and keeps what is the same in many of them.
+	encoder *normalize.Encoder
 }
 
 // Alert is one finished alert.
@@ -71,7 +73,7 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 		if !ok {
 			return Alert{}, fmt.Errorf("making an alert of rule %q: the event has no document form", match.Rule.Name)
 		}
-		text := whole.AppendJSON(make([]byte, 0, b.usual+b.usual/8), b.Host)
+		text := b.append(make([]byte, 0, b.usual+b.usual/8), whole)
 		b.usual = len(text)
 		fields, ok := readObject(text)
 		if !ok {
@@ -100,6 +102,18 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 		ID: id, Test: test, Severity: match.Rule.Severity, JSON: text,
 		Matched: time.Now(), Subject: subjectOf(match, read[len(read)-1]), rule: match.Rule, whole: document,
 	}, nil
+}
+
+// append appends the document of an event.
+func (b *Builder) append(dst []byte, event eventDocument) []byte {
+	own, ok := event.(*normalize.Event)
+	if !ok {
+		return event.AppendJSON(dst, b.Host)
+	}
+	if b.encoder == nil {
+		b.encoder = normalize.NewEncoder(b.Host)
+	}
+	return b.encoder.Append(dst, own)
 }
 
 // addLost marks an alert during whose events records were lost: something that

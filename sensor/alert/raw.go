@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"unsafe"
 )
 
@@ -140,10 +142,28 @@ func (o rawObject) text(path ...string) (decoded string) {
 // texts is a nested list of strings, nil where it is missing or something else.
 func (o rawObject) texts(path ...string) (decoded []string) {
 	value := o.get(path...)
-	if value == nil || json.Unmarshal(value, &decoded) != nil {
+	if value == nil {
+		return nil
+	}
+	if plain, ok := plainTexts(value); ok {
+		return plain
+	}
+	if json.Unmarshal(value, &decoded) != nil {
 		return nil
 	}
 	return decoded
+}
+
+// plainTexts reads a list of strings in which nothing is escaped, as lists of keywords
+// are; false for any other.
+func plainTexts(value json.RawMessage) (texts []string, ok bool) {
+	inner, closed := bytes.CutSuffix(value, []byte(`"]`))
+	inner, opened := bytes.CutPrefix(inner, []byte(`["`))
+	if !opened || !closed || bytes.IndexByte(inner, '\\') >= 0 {
+		return nil, false
+	}
+	texts = strings.Split(string(inner), `","`)
+	return texts, !slices.ContainsFunc(texts, func(one string) bool { return strings.IndexByte(one, '"') >= 0 })
 }
 
 // canonical is a value of an event's document as encode would write it, had it been
@@ -170,15 +190,15 @@ func encodeObject(dst []byte, object map[string]any) ([]byte, error) {
 	}
 	slices.Sort(names)
 	dst = append(dst, '{')
+	var err error
 	for i, name := range names {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		key, err := encode(name)
-		if err != nil {
+		if dst, err = encodeValue(dst, name); err != nil {
 			return nil, err
 		}
-		if dst, err = encodeValue(append(append(dst, key...), ':'), object[name]); err != nil {
+		if dst, err = encodeValue(append(dst, ':'), object[name]); err != nil {
 			return nil, err
 		}
 	}
@@ -193,8 +213,16 @@ func encodeValue(dst []byte, value any) ([]byte, error) {
 			return append(dst, "null"...), nil
 		}
 		return append(dst, known...), nil
+	case string:
+		if isPlain(known) {
+			return append(append(append(dst, '"'), known...), '"'), nil
+		}
+	case int:
+		return strconv.AppendInt(dst, int64(known), 10), nil
 	case map[string]any:
 		return encodeObject(dst, known)
+	case []string:
+		return encodeTexts(dst, known)
 	case []json.RawMessage:
 		dst = append(dst, '[')
 		for i, one := range known {
@@ -207,4 +235,32 @@ func encodeValue(dst []byte, value any) ([]byte, error) {
 	}
 	text, err := encode(value)
 	return append(dst, text...), err
+}
+
+// encodeTexts writes a list of strings.
+func encodeTexts(dst []byte, texts []string) ([]byte, error) {
+	if texts == nil {
+		return append(dst, "null"...), nil
+	}
+	var err error
+	dst = append(dst, '[')
+	for i, one := range texts {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, err = encodeValue(dst, one); err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, ']'), nil
+}
+
+// isPlain says whether a text is the same in JSON but for the quotes.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
