@@ -177,6 +177,9 @@ func (e *Event) workingDirectory() detect.Value {
 	if record == nil {
 		return detect.Value{}
 	}
+	if quoted, ok := bytes.CutPrefix(e.body(record), []byte(`cwd="`)); ok && bytes.IndexByte(quoted, '"') == len(quoted)-1 && len(quoted) > 1 {
+		return detect.String(text(quoted[:len(quoted)-1])) // the record as the kernel writes it
+	}
 	s := scanner{rest: e.body(record)}
 	var p pair
 	for s.next(&p) {

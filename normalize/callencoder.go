@@ -1,35 +1,27 @@
 package normalize
 
-import (
-	"bytes"
-	"time"
-)
+import "bytes"
 
-// Most events of a log are system calls with a few records more, by processes that
-// make many of them. What their documents say of a process, of a kind of call and of
-// arguments is the same text again and again.
-
-// maxNodeName bounds what is remembered of a node.
-const maxNodeName = 255
-
-// recordedCall is an event whose document is put together from such texts.
+// recordedCall is an event of a system call and what belongs to it.
 type recordedCall struct {
 	call *rawRecord // its SYSCALL record
-	// title is the body of the PROCTITLE record, nil where EXECVE records have the
-	// arguments.
-	title []byte
-	// paths and address say that there are such records.
-	paths, address bool
+	// executed is the body of its EXECVE record, or of the first of several; title that
+	// of its PROCTITLE record.
+	executed, title []byte
+	several         bool
+	// address is the body of its SOCKADDR record.
+	address []byte
+	// paths are its PATH records.
+	paths []rawRecord
 }
 
 // read finds an event's records; false where there are others that its document is made
-// of, or where it can be asked for more than its records say.
+// of.
 func (c *recordedCall) read(e *Event) bool {
 	d := e.known()
-	if _, recorded := e.owner.options.Resolver.(*LogResolver); !recorded || e.callAt == 0 || e.incomplete || d.call == callExit {
+	if e.callAt == 0 || e.incomplete {
 		return false
 	}
-	executed := false
 	for i := range e.records {
 		switch one := &e.records[i]; one.typ {
 		case TypeSyscall:
@@ -42,60 +34,24 @@ func (c *recordedCall) read(e *Event) bool {
 				c.title = e.body(one)
 			}
 		case TypeExecve:
-			executed = true
+			c.several = c.executed != nil
+			c.executed = e.body(one)
 		case TypePath:
-			c.paths = true
+			c.paths = e.records[i-len(c.paths) : i+1]
 		case TypeSockaddr:
-			c.address = true
+			if c.address == nil {
+				c.address = e.body(one)
+			}
 		case TypeCwd:
 		default:
 			return false
 		}
 	}
-	if executed {
-		c.title = nil
-	}
 	_, made := syscallOf(d.arch, d.number)
-	return c.call != nil && made != callSocketcall && len(e.node.name) <= maxNodeName
+	return c.call != nil && made != callSocketcall
 }
 
-// callEncoder writes the documents of recorded calls.
-type callEncoder struct {
-	host  *HostFacts
-	parts []callPart
-	calls [knownCalls]knownCall
-	// processes are texts made of SYSCALL records from auid= on and of what auditd
-	// added to them, titles those made of PROCTITLE records.
-	processes, titles *textMemory
-	// second is a second of a document, as text up to its fraction.
-	second     int64
-	secondText []byte
-}
-
-// knownCalls is how many kinds of calls are remembered.
-const knownCalls = 256
-
-// callKey is what the parts about a call are made of.
-type callKey struct {
-	arch, number        uint32
-	success             truth
-	kind                kind
-	name, outcome, node string
-}
-
-// knownCall has the texts of a kind of call.
-type knownCall struct {
-	key   callKey
-	texts madeTexts
-}
-
-// The first texts of a call and of a process are pieces of auditd.data.
-const (
-	dataArch = iota
-	dataSyscall
-	callPieces
-)
-
+// The first texts of a process are pieces of auditd.data.
 const (
 	dataComm   = iota
 	dataLabels // key and subj
@@ -103,16 +59,13 @@ const (
 	processPieces
 )
 
-func newCallEncoder(host *HostFacts) *callEncoder {
-	return &callEncoder{host: host, parts: callParts(host), processes: newTextMemory(), titles: newTextMemory(), second: -1}
-}
-
-// append appends the members of the document.
-func (r *callEncoder) append(dst []byte, w *documentWriter, made *recordedCall) []byte {
+// appendCall appends the members of the document of a call.
+func (r *logEncoder) appendCall(dst []byte, w *documentWriter, made *recordedCall) []byte {
 	w.told = true
-	call, process, title := r.callTexts(w.event), r.processTexts(w.event, made.call), r.titleTexts(w.event, made.title)
-	for i := range r.parts {
-		part := &r.parts[i]
+	call, process := r.kindTexts(w.event), r.processTexts(w.event, made.call)
+	arguments, files, peer := r.argumentTexts(w.event, made), r.fileTexts(w.event, made.paths), r.peerTexts(w.event, made.address)
+	for i := range r.callParts {
+		part := &r.callParts[i]
 		switch {
 		case part.basis == basisTime:
 			dst = r.appendTime(dst, w.event.time)
@@ -120,13 +73,17 @@ func (r *callEncoder) append(dst []byte, w *documentWriter, made *recordedCall) 
 			dst = r.appendData(dst, w, made.call, call, process)
 		case part.basis == basisHost:
 			dst = w.text(dst, part.object, part.text)
-		case part.basis == basisCall:
-			dst = w.text(dst, part.object, call.text(callPieces+part.number))
+		case part.basis == basisKind:
+			dst = w.text(dst, part.object, call.text(kindPieces+part.number))
 		case part.basis == basisProcess:
 			dst = w.text(dst, part.object, process.text(processPieces+part.number))
-		case part.basis == basisArguments && title != nil:
-			dst = w.text(dst, part.object, title.text(part.number))
-		case part.basis == basisPaths && !made.paths, part.basis == basisAddress && !made.address:
+		case part.basis == basisArguments && arguments != nil:
+			dst = w.text(dst, part.object, arguments.text(part.number))
+		case part.basis == basisPaths && files != nil:
+			dst = w.text(dst, part.object, files.text(part.number))
+		case part.basis == basisAddress && peer != nil:
+			dst = w.text(dst, part.object, peer.text(part.number))
+		case part.basis == basisPaths && len(made.paths) == 0, part.basis == basisAddress && made.address == nil:
 		default:
 			dst = part.write(dst, w)
 		}
@@ -134,39 +91,9 @@ func (r *callEncoder) append(dst []byte, w *documentWriter, made *recordedCall) 
 	return dst
 }
 
-// appendTime appends the event's time, of which most have the same second.
-func (r *callEncoder) appendTime(dst []byte, millis int64) []byte {
-	second, rest := millis/1000, millis%1000
-	if millis < 0 || second != r.second {
-		r.second = second
-		r.secondText = appendTime(append(r.secondText[:0], `,"@timestamp":`...), millis*int64(time.Millisecond))
-	}
-	const fraction = len(`123Z"`)
-	dst = append(dst, r.secondText[:len(r.secondText)-fraction]...)
-	return append(dst, byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10), 'Z', '"')
-}
-
-// callTexts are the texts about the kind of call that an event is.
-func (r *callEncoder) callTexts(e *Event) *madeTexts {
-	d := e.known()
-	key := callKey{arch: d.arch, number: d.number, success: d.success, kind: e.happened(), name: d.name, outcome: e.outcome(), node: e.node.name}
-	known := &r.calls[(key.number^uint32(key.success)<<7^uint32(key.kind)<<4)%knownCalls]
-	texts := &known.texts
-	if known.key == key && texts.count > 0 {
-		return texts
-	}
-	known.key = key
-	texts.begin(nil, nil)
-	for _, one := range [...]string{"auditd.data.arch", "auditd.data.syscall"} {
-		texts.add(func(dst []byte) []byte { return documentLayout.appendMember(dst, e, one) })
-	}
-	r.addParts(texts, e, basisCall)
-	return texts
-}
-
 // processTexts are the texts about the process of an event, which are made of the part
 // of its SYSCALL record about the process and of what auditd added.
-func (r *callEncoder) processTexts(e *Event, record *rawRecord) *madeTexts {
+func (r *logEncoder) processTexts(e *Event, record *rawRecord) *madeTexts {
 	texts, known := r.processes.find(e.body(record)[e.call.process:], e.enriched(record))
 	if known {
 		return texts
@@ -176,35 +103,58 @@ func (r *callEncoder) processTexts(e *Event, record *rawRecord) *madeTexts {
 		return e.appendPair(documentLayout.appendMember(dst, e, "auditd.data.key"), "subj")
 	})
 	texts.add(func(dst []byte) []byte { return e.appendPair(dst, "tty") })
-	r.addParts(texts, e, basisProcess)
+	addParts(texts, e, r.callParts, basisProcess)
 	return r.processes.keep(texts)
 }
 
-// titleTexts are the texts made of a PROCTITLE record, nil where there is none.
-func (r *callEncoder) titleTexts(e *Event, title []byte) *madeTexts {
-	if len(title) == 0 {
+// argumentTexts are the texts made of the record that has the arguments; nil where none
+// has, or more than one.
+func (r *logEncoder) argumentTexts(e *Event, made *recordedCall) *madeTexts {
+	first, second := made.title, []byte(nil)
+	if made.executed != nil { // then the title counts for nothing
+		first, second = made.executed, []byte("executed")
+	}
+	if len(first) == 0 || len(first) > maxTextBytes/4 || made.several {
 		return nil
 	}
-	texts, known := r.titles.find(title, nil)
-	if known {
-		return texts
-	}
-	r.addParts(texts, e, basisArguments)
-	return r.titles.keep(texts)
+	return partTexts(r.arguments, e, first, second, r.callParts, basisArguments)
 }
 
-// addParts adds the texts of all parts of a basis.
-func (r *callEncoder) addParts(texts *madeTexts, e *Event, basis basis) {
-	for i := range r.parts {
-		if part := &r.parts[i]; part.basis == basis {
-			texts.add(func(dst []byte) []byte { return part.append(dst, e) })
+// fileTexts are the texts made of PATH records; nil where there are none with a name,
+// or one of another form than the kernel's.
+func (r *logEncoder) fileTexts(e *Event, paths []rawRecord) *madeTexts {
+	r.names = r.names[:0]
+	for i := range paths {
+		name, parent, ok := r.reader.read(e.body(&paths[i]))
+		if !ok {
+			return nil
+		}
+		if !parent {
+			r.names = append(append(r.names, name...), ' ')
 		}
 	}
+	if len(r.names) == 0 || len(r.names) > maxTextBytes/4 {
+		return nil
+	}
+	return partTexts(r.files, e, r.names, nil, r.callParts, basisPaths)
+}
+
+// peerTexts are the texts made of a SOCKADDR record; nil where there is none. What was
+// done with the address is in them, too.
+func (r *logEncoder) peerTexts(e *Event, address []byte) *madeTexts {
+	if len(address) == 0 || len(address) > maxTextBytes/4 {
+		return nil
+	}
+	r.peer = append(r.peer[:0], e.socketTransport()...)
+	if e.known().connecting() {
+		r.peer = append(r.peer, '>')
+	}
+	return partTexts(r.peers, e, address, r.peer, r.callParts, basisAddress)
 }
 
 // appendData appends the record's own pairs, as Event.data has them. Those before the
 // part about the process are in the order of their keys, and need no escapes.
-func (r *callEncoder) appendData(dst []byte, w *documentWriter, record *rawRecord, call, process *madeTexts) []byte {
+func (r *logEncoder) appendData(dst []byte, w *documentWriter, record *rawRecord, call, process *madeTexts) []byte {
 	dst = w.enter(dst, documentLayout.data)
 	rest := w.event.body(record)
 	rest = rest[bytes.Index(rest, []byte(" exit="))+len(" exit="):]

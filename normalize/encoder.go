@@ -4,7 +4,7 @@ import "tripline/detect"
 
 // Encoder writes events as Event.AppendJSON does, and keeps what is the same in
 // many of them: the facts of the host, what their processes descend from, and what
-// recorded calls say again and again. One goroutine uses it.
+// recorded events say again and again. One goroutine uses it.
 type Encoder struct {
 	host  *HostFacts
 	parts []encoderPart
@@ -13,8 +13,8 @@ type Encoder struct {
 	// ancestors are the lists of ancestors that were met before, by where the first is:
 	// siblings have the same.
 	ancestors map[**ProcessFacts][]byte
-	// calls writes recorded calls; nil until there is one.
-	calls *callEncoder
+	// recorded writes the events of logs; nil until there is one.
+	recorded *logEncoder
 }
 
 // encoderPart is a field, or neighbours that are the same in every event.
@@ -63,17 +63,19 @@ func (r *Encoder) Append(dst []byte, e *Event) []byte {
 	if r.host != nil {
 		e.host = r.host
 	}
-	start := len(dst)
+	start, done := len(dst), false
 	w := documentWriter{event: e, family: e.family()}
-	var made recordedCall
 	switch {
 	case w.family != nil:
 		dst = r.appendParts(dst, &w, r.parts)
-	case made.read(e):
-		if r.calls == nil || r.host == nil && r.calls.host != e.host {
-			r.calls = newCallEncoder(e.host)
+	case e.recorded():
+		if r.recorded == nil || r.recorded.host != e.host {
+			r.recorded = newLogEncoder(e.host)
 		}
-		dst = r.calls.append(dst, &w, &made)
+		if dst, done = r.recorded.append(dst, &w); done {
+			break
+		}
+		fallthrough
 	default:
 		dst = r.appendParts(dst, &w, r.alone)
 	}

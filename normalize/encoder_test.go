@@ -146,9 +146,11 @@ func TestTextMemory(t *testing.T) {
 	if made < 102 || made > 150 { // the long one is made each time
 		t.Errorf("texts were made %d times", made)
 	}
-	for i := range memory.places {
-		if len(memory.places[i].memory) > maxTextBytes {
-			t.Errorf("%d bytes are kept", len(memory.places[i].memory))
+	for i := range memory.sets {
+		for _, place := range memory.sets[i].places {
+			if len(place.memory) > maxTextBytes {
+				t.Errorf("%d bytes are kept", len(place.memory))
+			}
 		}
 	}
 }

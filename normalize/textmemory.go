@@ -8,17 +8,25 @@ import (
 // textMemory remembers texts by what they were made of. It has a fixed number of
 // places, each for at most maxTexts texts and maxTextBytes bytes.
 type textMemory struct {
-	seed   maphash.Seed
-	places [textPlaces]madeTexts
+	seed maphash.Seed
+	sets [textSets]textSet
 	// large is the place of what is too long to be remembered.
 	large madeTexts
 }
 
 const (
-	textPlaces   = 1024
+	textSets     = 128
+	setPlaces    = 8
 	maxTexts     = 12
 	maxTextBytes = 4096
 )
+
+// textSet has the places in which texts may be whose hashes are alike.
+type textSet struct {
+	hashes [setPlaces]uint64
+	places [setPlaces]madeTexts
+	next   uint8 // which is used again
+}
 
 // madeTexts are some texts and, in memory before them, what they were made of: two
 // texts, of which the first is not empty.
@@ -39,17 +47,16 @@ func (m *textMemory) find(first, second []byte) (place *madeTexts, known bool) {
 	if len(second) > 0 {
 		hash ^= maphash.Bytes(m.seed, second) >> 1
 	}
-	at := hash % textPlaces
-	place = &m.places[at]
-	if place.of(first, second) {
-		return place, true
+	set := &m.sets[hash%textSets]
+	for i := range set.hashes {
+		if set.hashes[i] == hash && set.places[i].of(first, second) {
+			return &set.places[i], true
+		}
 	}
-	// Of two places the one that was filled before the other is used again.
-	other := &m.places[at^1]
-	if other.of(first, second) {
-		return other, true
-	}
-	*place, *other = *other, *place
+	at := set.next % setPlaces
+	set.next++
+	set.hashes[at] = hash
+	place = &set.places[at]
 	place.begin(first, second)
 	return place, false
 }

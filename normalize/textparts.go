@@ -6,23 +6,45 @@ import (
 	"tripline/detect"
 )
 
-// basis is what a part of the document of a recorded call is made of.
+// basis is what a part of the document of a recorded event is made of.
 type basis uint8
 
 const (
 	basisEvent     basis = iota // of what differs from event to event
 	basisHost                   // nothing but the host
 	basisTime                   // the event's time
-	basisData                   // the record's own keys, see callEncoder.appendData
-	basisCall                   // which call it was and how it ended, see callKey
+	basisData                   // the record's own keys
+	basisKind                   // what happened and how it ended, see kindKey
 	basisProcess                // the SYSCALL record from auid= on
+	basisUsers                  // the numbers of users and groups
 	basisArguments              // the records that show arguments
 	basisPaths                  // PATH records
 	basisAddress                // a SOCKADDR record
 	basisNothing                // what no log tells
 )
 
-// basisOf is what a field is made of.
+// basisInCall is what a field is made of in the document of a call. The records say of
+// its users in the part about the process.
+func basisInCall(one *field) basis {
+	if basis := basisOf(one); basis != basisUsers {
+		return basis
+	}
+	return basisProcess
+}
+
+// basisInRecord is what a field is made of in the document of an event with one record,
+// which is not of a system call.
+func basisInRecord(one *field) basis {
+	switch basis := basisOf(one); basis {
+	case basisProcess:
+		return basisEvent
+	case basisArguments, basisPaths, basisAddress:
+		return basisNothing
+	default:
+		return basis
+	}
+}
+
 func basisOf(one *field) basis {
 	switch name := one.name; {
 	case one.kin, one.list != "":
@@ -41,12 +63,12 @@ func basisOfName(name string) basis {
 	case "@timestamp":
 		return basisTime
 	case "auditd.message_type", "auditd.node", "auditd.result", "event.action", "event.category", "event.outcome", "event.type":
-		return basisCall
+		return basisKind
 	case "process.args", "process.args_count", "process.command_line":
 		return basisArguments
 	case "auditd.session", "process.executable", "process.name":
 		return basisProcess
-	case "process.exit_code", "process.start", "process.parent.executable", "process.parent.name":
+	case "process.start", "process.parent.executable", "process.parent.name":
 		return basisNothing
 	}
 	for _, of := range []struct {
@@ -57,13 +79,13 @@ func basisOfName(name string) basis {
 		{"destination.", basisAddress},
 		{"network.", basisAddress},
 		{"source.", basisNothing},
-		{"process.group.", basisProcess},
-		{"process.real_", basisProcess},
-		{"process.saved_", basisProcess},
+		{"process.group.", basisUsers},
+		{"process.real_", basisUsers},
+		{"process.saved_", basisUsers},
+		{"process.user.", basisUsers},
+		{"user.", basisUsers},
 		{"process.tty.", basisProcess},
-		{"process.user.", basisProcess},
 		{"tripline.", basisProcess},
-		{"user.", basisProcess},
 	} {
 		if strings.HasPrefix(name, of.prefix) {
 			return of.basis
@@ -72,9 +94,9 @@ func basisOfName(name string) basis {
 	return basisEvent
 }
 
-// callPart is a part of the document of a recorded call: neighbouring fields that are
+// textPart is a part of the document of a recorded event: neighbouring fields that are
 // made of the same.
-type callPart struct {
+type textPart struct {
 	basis   basis
 	members []*member
 	// object is the number of the innermost object that has them all.
@@ -85,9 +107,9 @@ type callPart struct {
 	text []byte
 }
 
-// callParts divides the document.
-func callParts(host *HostFacts) []callPart {
-	var parts []callPart
+// textParts divides the document by what its fields are made of.
+func textParts(host *HostFacts, basisOf func(*field) basis) []textPart {
+	var parts []textPart
 	var counts [basisNothing]int
 	for i := range documentLayout.members {
 		one := &documentLayout.members[i]
@@ -97,7 +119,7 @@ func callParts(host *HostFacts) []callPart {
 		}
 		n := len(parts)
 		if n == 0 || parts[n-1].basis != basis || basis == basisHost && parts[n-1].object != one.object {
-			parts = append(parts, callPart{basis: basis, object: one.object, number: counts[basis]})
+			parts = append(parts, textPart{basis: basis, object: one.object, number: counts[basis]})
 			counts[basis]++
 			n++
 		}
@@ -115,13 +137,13 @@ func callParts(host *HostFacts) []callPart {
 }
 
 // append appends the part as text, with a comma before each member of its object.
-func (p *callPart) append(dst []byte, e *Event) []byte {
+func (p *textPart) append(dst []byte, e *Event) []byte {
 	w := documentWriter{event: e, open: p.object, told: true}
 	return w.leave(p.write(dst, &w), p.object)
 }
 
 // write writes the part's fields.
-func (p *callPart) write(dst []byte, w *documentWriter) []byte {
+func (p *textPart) write(dst []byte, w *documentWriter) []byte {
 	for _, one := range p.members {
 		if value := one.field.get(w.event); value.Kind() != detect.KindMissing {
 			dst = appendField(w.begin(dst, one), one.field, value)
