@@ -5,8 +5,8 @@ import "bytes"
 // recordedCall is an event of a system call and what belongs to it.
 type recordedCall struct {
 	call *rawRecord // its SYSCALL record
-	// executed is the body of its EXECVE record, or of the first of several; title that
-	// of its PROCTITLE record.
+	// executed is the body of its EXECVE record, or of one of several; title that of its
+	// PROCTITLE record.
 	executed, title []byte
 	several         bool
 	// address is the body of its SOCKADDR record.
@@ -62,33 +62,15 @@ const (
 // appendCall appends the members of the document of a call.
 func (r *logEncoder) appendCall(dst []byte, w *documentWriter, made *recordedCall) []byte {
 	w.told = true
-	call, process := r.kindTexts(w.event), r.processTexts(w.event, made.call)
-	arguments, files, peer := r.argumentTexts(w.event, made), r.fileTexts(w.event, made.paths), r.peerTexts(w.event, made.address)
-	for i := range r.callParts {
-		part := &r.callParts[i]
-		switch {
-		case part.basis == basisTime:
-			dst = r.appendTime(dst, w.event.time)
-		case part.basis == basisData:
-			dst = r.appendData(dst, w, made.call, call, process)
-		case part.basis == basisHost:
-			dst = w.text(dst, part.object, part.text)
-		case part.basis == basisKind:
-			dst = w.text(dst, part.object, call.text(kindPieces+part.number))
-		case part.basis == basisProcess:
-			dst = w.text(dst, part.object, process.text(processPieces+part.number))
-		case part.basis == basisArguments && arguments != nil:
-			dst = w.text(dst, part.object, arguments.text(part.number))
-		case part.basis == basisPaths && files != nil:
-			dst = w.text(dst, part.object, files.text(part.number))
-		case part.basis == basisAddress && peer != nil:
-			dst = w.text(dst, part.object, peer.text(part.number))
-		case part.basis == basisPaths && len(made.paths) == 0, part.basis == basisAddress && made.address == nil:
-		default:
-			dst = part.write(dst, w)
-		}
+	texts := basisTexts{
+		basisHost:      &r.calls.host,
+		basisKind:      r.kindTexts(w.event),
+		basisProcess:   r.processTexts(w.event, made.call),
+		basisArguments: r.argumentTexts(w.event, made),
+		basisPaths:     r.fileTexts(w.event, made.paths),
+		basisAddress:   r.peerTexts(w.event, made.address),
 	}
-	return dst
+	return r.appendParts(dst, w, &r.calls, &texts, made.call)
 }
 
 // processTexts are the texts about the process of an event, which are made of the part
@@ -103,25 +85,28 @@ func (r *logEncoder) processTexts(e *Event, record *rawRecord) *madeTexts {
 		return e.appendPair(documentLayout.appendMember(dst, e, "auditd.data.key"), "subj")
 	})
 	texts.add(func(dst []byte) []byte { return e.appendPair(dst, "tty") })
-	addParts(texts, e, r.callParts, basisProcess)
+	r.calls.addTo(texts, e, basisProcess)
 	return r.processes.keep(texts)
 }
 
-// argumentTexts are the texts made of the record that has the arguments; nil where none
-// has, or more than one.
+// argumentTexts are the texts made of the record that has the arguments; nil where more
+// than one has, or too many.
 func (r *logEncoder) argumentTexts(e *Event, made *recordedCall) *madeTexts {
 	first, second := made.title, []byte(nil)
 	if made.executed != nil { // then the title counts for nothing
 		first, second = made.executed, []byte("executed")
 	}
-	if len(first) == 0 || len(first) > maxTextBytes/4 || made.several {
+	switch {
+	case made.several, len(first) > maxTextBytes/4:
 		return nil
+	case len(first) == 0:
+		return &r.nothing
 	}
-	return partTexts(r.arguments, e, first, second, r.callParts, basisArguments)
+	return r.calls.texts(r.arguments, e, first, second, basisArguments)
 }
 
-// fileTexts are the texts made of PATH records; nil where there are none with a name,
-// or one of another form than the kernel's.
+// fileTexts are the texts made of PATH records; nil where one is of another form than the
+// kernel's, or the names are too long.
 func (r *logEncoder) fileTexts(e *Event, paths []rawRecord) *madeTexts {
 	r.names = r.names[:0]
 	for i := range paths {
@@ -133,47 +118,58 @@ func (r *logEncoder) fileTexts(e *Event, paths []rawRecord) *madeTexts {
 			r.names = append(append(r.names, name...), ' ')
 		}
 	}
-	if len(r.names) == 0 || len(r.names) > maxTextBytes/4 {
+	switch {
+	case len(r.names) == 0:
+		return &r.nothing
+	case len(r.names) > maxTextBytes/4:
 		return nil
 	}
-	return partTexts(r.files, e, r.names, nil, r.callParts, basisPaths)
+	return r.calls.texts(r.files, e, r.names, nil, basisPaths)
 }
 
-// peerTexts are the texts made of a SOCKADDR record; nil where there is none. What was
-// done with the address is in them, too.
+// peerTexts are the texts made of a SOCKADDR record and of what was done with the
+// address; nil where it is too long.
 func (r *logEncoder) peerTexts(e *Event, address []byte) *madeTexts {
-	if len(address) == 0 || len(address) > maxTextBytes/4 {
+	switch {
+	case len(address) == 0:
+		return &r.nothing
+	case len(address) > maxTextBytes/4:
 		return nil
 	}
 	r.peer = append(r.peer[:0], e.socketTransport()...)
 	if e.known().connecting() {
 		r.peer = append(r.peer, '>')
 	}
-	return partTexts(r.peers, e, address, r.peer, r.callParts, basisAddress)
+	return r.calls.texts(r.peers, e, address, r.peer, basisAddress)
 }
 
 // appendData appends the record's own pairs, as Event.data has them. Those before the
-// part about the process are in the order of their keys, and need no escapes.
+// part about the process are of the kernel's form, and need no escapes.
 func (r *logEncoder) appendData(dst []byte, w *documentWriter, record *rawRecord, call, process *madeTexts) []byte {
 	dst = w.enter(dst, documentLayout.data)
 	rest := w.event.body(record)
-	rest = rest[bytes.Index(rest, []byte(" exit="))+len(" exit="):]
+	rest = rest[bytes.IndexByte(rest, 'x')+len("xit="):] // arch=…, syscall=… and success=… have no x
 	exit := rest[:bytes.IndexByte(rest, ' ')]
-	rest = rest[len(exit):]
-	dst = append(dst, `"a0":"`...)
-	dst, rest = appendWord(dst, rest)
-	dst = append(dst, `","a1":"`...)
-	dst, rest = appendWord(dst, rest)
-	dst = append(dst, `","a2":"`...)
-	dst, rest = appendWord(dst, rest)
-	dst = append(dst, `","a3":"`...)
-	dst, rest = appendWord(dst, rest)
+	rest = rest[len(exit)+len(" a0="):]
+	dst, rest = appendWord(append(dst, `"a0":"`...), rest)
+	dst, rest = appendWord(append(dst, `","a1":"`...), rest[len("a1="):])
+	dst, rest = appendWord(append(dst, `","a2":"`...), rest[len("a2="):])
+	dst, rest = appendWord(append(dst, `","a3":"`...), rest[len("a3="):])
 	dst = append(append(append(dst, '"'), call.text(dataArch)...), process.text(dataComm)...)
-	dst = append(append(dst, `,"exit":"`...), exit...)
-	dst = append(dst, `","items":"`...)
-	dst, _ = appendWord(dst, rest)
+	dst = append(append(append(dst, `,"exit":"`...), exit...), `","items":"`...)
+	dst, _ = appendWord(dst, rest[len("items="):])
 	dst = append(append(dst, '"'), process.text(dataLabels)...)
 	return append(append(dst, call.text(dataSyscall)...), process.text(dataTTY)...)
+}
+
+// appendWord appends what a text has before its first space, and returns what is
+// behind that.
+func appendWord(dst, text []byte) (grown, rest []byte) {
+	end := 0
+	for text[end] != ' ' {
+		end++
+	}
+	return append(dst, text[:end]...), text[end+1:]
 }
 
 // appendPair appends one of the record's own pairs with a comma before it, if there is
@@ -186,18 +182,4 @@ func (e *Event) appendPair(dst []byte, key string) []byte {
 		}
 	}
 	return dst
-}
-
-// appendWord appends the value of the pair that a text begins with after a space, and
-// returns the text behind it, which begins with a space.
-func appendWord(dst, text []byte) (grown, rest []byte) {
-	at := 1
-	for text[at] != '=' {
-		at++
-	}
-	end := at + 1
-	for text[end] != ' ' {
-		end++
-	}
-	return append(dst, text[at+1:end]...), text[end:]
 }

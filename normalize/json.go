@@ -134,17 +134,18 @@ func (w *documentWriter) text(dst []byte, object int, members []byte) []byte {
 
 // appendField appends a field's value, as an array where ECS wants one.
 func appendField(dst []byte, one *field, value detect.Value) []byte {
-	if one.array && value.Kind() != detect.KindList {
+	switch {
+	case value.Kind() == detect.KindList:
+		return appendList(dst, one, value)
+	case one.array:
 		return append(appendScalar(append(dst, '['), one, value), ']')
-	}
-	return appendValue(dst, one, value)
-}
-
-// appendValue appends a field's value.
-func appendValue(dst []byte, one *field, value detect.Value) []byte {
-	if value.Kind() != detect.KindList {
+	default:
 		return appendScalar(dst, one, value)
 	}
+}
+
+// appendList appends the value of a field that has several.
+func appendList(dst []byte, one *field, value detect.Value) []byte {
 	dst = append(dst, '[')
 	for i, element := range value.Elements() {
 		if i > 0 {

@@ -12,10 +12,9 @@ import (
 // logEncoder writes the documents of recorded events from such texts.
 type logEncoder struct {
 	host *HostFacts
-	// callParts and recordParts are what documents of calls and those of other records
-	// consist of.
-	callParts, recordParts []textPart
-	kinds                  [knownKinds]knownKind
+	// calls and others are the parts of documents of calls and of those of other records.
+	calls, others textParts
+	kinds         [knownKinds]knownKind
 	// processes are texts made of SYSCALL records from auid= on and of what auditd
 	// added to them, arguments those made of EXECVE and PROCTITLE records, files
 	// those made of the names in PATH records, peers those made of SOCKADDR records,
@@ -25,6 +24,8 @@ type logEncoder struct {
 	// done with an address.
 	reader      pathReader
 	names, peer []byte
+	// nothing has empty texts.
+	nothing madeTexts
 	// second is a second of a document, as text up to its fraction.
 	second     int64
 	secondText []byte
@@ -32,7 +33,7 @@ type logEncoder struct {
 
 func newLogEncoder(host *HostFacts) *logEncoder {
 	return &logEncoder{
-		host: host, callParts: textParts(host, basisInCall), recordParts: textParts(host, basisInRecord),
+		host: host, calls: newTextParts(host, basisInCall), others: newTextParts(host, basisInRecord),
 		second: -1, reader: pathReader{seed: maphash.MakeSeed()},
 		processes: newTextMemory(), arguments: newTextMemory(), files: newTextMemory(), peers: newTextMemory(), users: newTextMemory(),
 	}
@@ -59,6 +60,32 @@ func (r *logEncoder) append(dst []byte, w *documentWriter) (grown []byte, done b
 	default:
 		return dst, false
 	}
+}
+
+// basisTexts are the texts that are there of each basis; nil where parts are to be made
+// field by field.
+type basisTexts [basisNothing]*madeTexts
+
+// appendParts appends the parts of a document, of a call if there is a record of one.
+func (r *logEncoder) appendParts(dst []byte, w *documentWriter, parts *textParts, texts *basisTexts, call *rawRecord) []byte {
+	for i := range parts.parts {
+		part := &parts.parts[i]
+		if of := texts[part.basis]; of != nil {
+			dst = w.text(dst, part.object, of.text(part.number))
+			continue
+		}
+		switch {
+		case part.basis == basisTime:
+			dst = r.appendTime(dst, w.event.time)
+		case part.basis == basisData && call != nil:
+			dst = r.appendData(dst, w, call, texts[basisKind], texts[basisProcess])
+		case part.basis == basisData:
+			dst = w.pairs(part.write(dst, w), nil)
+		default:
+			dst = part.write(dst, w)
+		}
+	}
+	return dst
 }
 
 // appendTime appends the event's time, of which most have the same second.
@@ -120,25 +147,6 @@ func (r *logEncoder) kindTexts(e *Event) *madeTexts {
 	for _, one := range [...]string{"auditd.data.arch", "auditd.data.syscall"} {
 		texts.add(func(dst []byte) []byte { return documentLayout.appendMember(dst, e, one) })
 	}
-	addParts(texts, e, r.callParts, basisKind)
+	r.calls.addTo(texts, e, basisKind)
 	return texts
-}
-
-// partTexts are the texts of all parts of a basis, which are made of first and second.
-func partTexts(memory *textMemory, e *Event, first, second []byte, parts []textPart, basis basis) *madeTexts {
-	texts, known := memory.find(first, second)
-	if known {
-		return texts
-	}
-	addParts(texts, e, parts, basis)
-	return memory.keep(texts)
-}
-
-// addParts adds the texts of all parts of a basis.
-func addParts(texts *madeTexts, e *Event, parts []textPart, basis basis) {
-	for i := range parts {
-		if part := &parts[i]; part.basis == basis {
-			texts.add(func(dst []byte) []byte { return part.append(dst, e) })
-		}
-	}
 }

@@ -11,25 +11,8 @@ func (e *Event) singular() bool {
 
 // appendRecord appends the members of the document of a singular event.
 func (r *logEncoder) appendRecord(dst []byte, w *documentWriter) []byte {
-	kind, users := r.kindTexts(w.event), r.userTexts(w.event)
-	for i := range r.recordParts {
-		part := &r.recordParts[i]
-		switch part.basis {
-		case basisTime:
-			dst = r.appendTime(dst, w.event.time)
-		case basisData:
-			dst = w.pairs(part.write(dst, w), nil)
-		case basisHost:
-			dst = w.text(dst, part.object, part.text)
-		case basisKind:
-			dst = w.text(dst, part.object, kind.text(kindPieces+part.number))
-		case basisUsers:
-			dst = w.text(dst, part.object, users.text(part.number))
-		default:
-			dst = part.write(dst, w)
-		}
-	}
-	return dst
+	texts := basisTexts{basisHost: &r.others.host, basisKind: r.kindTexts(w.event), basisUsers: r.userTexts(w.event)}
+	return r.appendParts(dst, w, &r.others, &texts, nil)
 }
 
 // userTexts are the texts about users, which are made of their numbers and of the names
@@ -41,5 +24,5 @@ func (r *logEncoder) userTexts(e *Event) *madeTexts {
 		binary.LittleEndian.PutUint32(numbers[4*i:], id)
 	}
 	binary.LittleEndian.PutUint16(numbers[len(numbers)-2:], d.present)
-	return partTexts(r.users, e, numbers[:], e.enriched(&e.records[0]), r.recordParts, basisUsers)
+	return r.others.texts(r.users, e, numbers[:], e.enriched(&e.records[0]), basisUsers)
 }

@@ -94,46 +94,72 @@ func basisOfName(name string) basis {
 	return basisEvent
 }
 
-// textPart is a part of the document of a recorded event: neighbouring fields that are
-// made of the same.
+// textParts are the parts of a document of recorded events, in order.
+type textParts struct {
+	parts []textPart
+	// host has the texts of those that are the same in all documents.
+	host madeTexts
+}
+
+// textPart is a part of a document: neighbouring fields that are made of the same.
 type textPart struct {
 	basis   basis
 	members []*member
 	// object is the number of the innermost object that has them all.
 	object int
-	// number counts the parts of the same basis.
+	// number is that of its text among those of the same basis.
 	number int
-	// text is the part, where it is the same in all documents.
-	text []byte
 }
 
-// textParts divides the document by what its fields are made of.
-func textParts(host *HostFacts, basisOf func(*field) basis) []textPart {
-	var parts []textPart
-	var counts [basisNothing]int
+// newTextParts divides the document by what its fields are made of.
+func newTextParts(host *HostFacts, basisOf func(*field) basis) (p textParts) {
+	next := [basisNothing]int{basisKind: kindPieces, basisProcess: processPieces}
 	for i := range documentLayout.members {
 		one := &documentLayout.members[i]
 		basis := basisOf(one.field)
 		if basis == basisNothing {
 			continue
 		}
-		n := len(parts)
-		if n == 0 || parts[n-1].basis != basis || basis == basisHost && parts[n-1].object != one.object {
-			parts = append(parts, textPart{basis: basis, object: one.object, number: counts[basis]})
-			counts[basis]++
-			n++
+		if n := len(p.parts); n == 0 || !p.parts[n-1].takes(basis, one) {
+			p.parts = append(p.parts, textPart{basis: basis, object: one.object, number: next[basis]})
+			next[basis]++
 		}
-		part := &parts[n-1]
+		part := &p.parts[len(p.parts)-1]
 		part.members = append(part.members, one)
 		part.object = documentLayout.around(part.object, one.object)
 	}
-	blank := &Event{host: host}
-	for i := range parts {
-		if part := &parts[i]; part.basis == basisHost {
-			part.text = part.append(nil, blank)
+	p.addTo(&p.host, &Event{host: host}, basisHost)
+	return p
+}
+
+// texts are the texts of all parts of a basis, which are made of first and second.
+func (p *textParts) texts(memory *textMemory, e *Event, first, second []byte, basis basis) *madeTexts {
+	texts, known := memory.find(first, second)
+	if known {
+		return texts
+	}
+	p.addTo(texts, e, basis)
+	return memory.keep(texts)
+}
+
+// addTo adds the texts of all parts of a basis.
+func (p *textParts) addTo(texts *madeTexts, e *Event, basis basis) {
+	for i := range p.parts {
+		if part := &p.parts[i]; part.basis == basis {
+			texts.add(func(dst []byte) []byte { return part.append(dst, e) })
 		}
 	}
-	return parts
+}
+
+// takes says that a field may be the next one of a part. What is the same in all
+// documents goes well with the rest of its object.
+func (p *textPart) takes(basis basis, one *member) bool {
+	switch {
+	case basis == basisHost && (p.basis == basisHost || p.basis == basisKind || p.basis == basisProcess):
+		return p.object == one.object
+	default:
+		return p.basis == basis
+	}
 }
 
 // append appends the part as text, with a comma before each member of its object.

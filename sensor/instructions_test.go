@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 )
@@ -40,29 +41,35 @@ func TestInstructions(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building tripline: %v\n%s", err, out)
 	}
-	few, fewLines := logFile(t, folder, 1<<20)
-	many, manyLines := logFile(t, folder, 3<<20)
+	hosts := func(size int) ([]byte, int, int) { return hostLog(size, false) }
 	got := make(map[string]float64)
-	for name, command := range map[string][]string{
-		"replay":          {"replay"},
-		"replay --events": {"replay", "--events"},
+	for _, one := range []struct {
+		name    string
+		log     func(size int) (log []byte, lines, attacks int)
+		command []string
+	}{
+		{"replay", syntheticLog, []string{"replay"}},
+		{"replay --events", syntheticLog, []string{"replay", "--events"}},
+		{"replay --events of a host", hosts, []string{"replay", "--events"}},
 	} {
-		more := countInstructions(t, binary, append(command, many)...) - countInstructions(t, binary, append(command, few)...)
-		got[name] = float64(more) / float64(manyLines-fewLines)
-		t.Logf("%s: %.0f instructions a record", name, got[name])
+		fewer, fewerLines := countedLog(t, binary, folder, one.log, 1<<20, one.command)
+		more, moreLines := countedLog(t, binary, folder, one.log, 3<<20, one.command)
+		got[one.name] = float64(more-fewer) / float64(moreLines-fewerLines)
+		t.Logf("%s: %.0f instructions a record", one.name, got[one.name])
 	}
 	compareInstructions(t, got)
 }
 
-// logFile writes a log of about size bytes and returns its path and lines.
-func logFile(t *testing.T, folder string, size int) (path string, lines int) {
+// countedLog has a command read a log of about size bytes, and returns how many
+// instructions it needed and how many lines the log has.
+func countedLog(t *testing.T, binary, folder string, of func(size int) (log []byte, lines, attacks int), size int, command []string) (count, lines int) {
 	t.Helper()
-	log, lines, _ := syntheticLog(size)
-	path = filepath.Join(folder, strconv.Itoa(size)+".log")
-	if err := os.WriteFile(path, log, 0o600); err != nil {
+	log, lines, _ := of(size)
+	file := filepath.Join(folder, "audit.log")
+	if err := os.WriteFile(file, log, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return path, lines
+	return countInstructions(t, binary, append(slices.Clone(command), file)...), lines
 }
 
 // instructionsCounted finds what valgrind says at the end of all it counted.
