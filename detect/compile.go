@@ -60,12 +60,22 @@ type stage struct {
 	// actions are the only actions that can match, nil for any.
 	actions []string
 	matches predicate
-	keys    []joinKey
-	need    Need
+	// alike says that events of one likeness all match or all do not.
+	alike bool
+	keys  []joinKey
+	need  Need
 	// repeated is true for the second and later runs of a stage.
 	repeated bool
 	// negative is true for a stage whose event must be absent.
 	negative bool
+}
+
+// stage is the stage of a number; until comes after the last.
+func (c *Compiled) stage(number int) *stage {
+	if number == len(c.stages) {
+		return c.until
+	}
+	return &c.stages[number]
 }
 
 // Rule returns the rule that was compiled.
@@ -127,6 +137,8 @@ type compiler struct {
 	regex    regexCompiler
 	// fields are the names of the fields that are read.
 	fields map[string]struct{}
+	// unlike says that one of them may differ between events of one likeness.
+	unlike bool
 }
 
 func compileQuery(text string, schema Schema, options CompileOptions) (*Compiled, error) {
@@ -253,17 +265,19 @@ func (c *compiler) field(source *eql.Field) (Field, bool) {
 	field, ok := c.schema.Field(source.Name)
 	if ok {
 		c.fields[source.Name] = struct{}{}
+		c.unlike = c.unlike || !field.Alike
 	}
 	return field, ok
 }
 
 // filter compiles a category and its condition into s.
 func (c *compiler) filter(s *stage, filter *eql.Filter) error {
+	c.unlike = false
 	condition, err := c.condition(filter.Condition)
 	if err != nil {
 		return err
 	}
-	s.matches = condition.test
+	s.matches, s.alike = condition.test, !c.unlike
 	if !filter.Any {
 		s.category = filter.Category
 	}

@@ -45,6 +45,12 @@ type Engine struct {
 	current  Event
 	category Value
 	now      order
+	// met are the rules that it meets. verdict is what is known of events like it, nil
+	// where nothing is.
+	met      []*ruleState
+	verdict  *verdict
+	verdicts []verdict
+	recent   recentlyFound
 	keys     keyReader
 	matched  []Event
 	values   []Value
@@ -53,6 +59,8 @@ type Engine struct {
 // ruleState is a rule and its pending sequences.
 type ruleState struct {
 	compiled *Compiled
+	// first is the number of the rule's first stage among those of all rules.
+	first int
 	// waiting has for each stage but the last the sequences that matched it
 	// last, by their encoded join key.
 	waiting []map[string]*pending
@@ -84,8 +92,19 @@ func NewEngine(rules []*Compiled, limits Limits, onMatch func(Match)) *Engine {
 	for _, compiled := range rules {
 		e.rules = append(e.rules, newRuleState(compiled))
 	}
-	e.index = newIndex(e.rules)
+	e.arrange()
 	return e
+}
+
+// arrange makes what depends on which rules there are.
+func (e *Engine) arrange() {
+	e.index = newIndex(e.rules)
+	e.verdicts = nil
+	stages := 0
+	for _, r := range e.rules {
+		r.first = stages
+		stages += len(r.compiled.stages) + 1 // until is one more
+	}
 }
 
 func newRuleState(compiled *Compiled) *ruleState {
@@ -121,7 +140,7 @@ func (e *Engine) processInOrder(ev Event, place order) {
 	e.keepSwept(place.time)
 	e.current, e.now = ev, place
 	e.processIndexed()
-	e.current, e.category = nil, Value{}
+	e.current, e.category, e.verdict = nil, Value{}, nil
 }
 
 // keepSwept sweeps over all rules if the last time is long ago.
@@ -145,7 +164,7 @@ func (e *Engine) process(r *ruleState) {
 		e.processSequence(r)
 	case r.compiled.sample:
 		e.processSample(r)
-	case e.matches(&r.compiled.stages[0]):
+	case e.matches(r, 0):
 		e.matched = append(e.matched[:0], e.current)
 		e.report(r, "")
 	}
@@ -154,6 +173,11 @@ func (e *Engine) process(r *ruleState) {
 // report sends e.matched as the events of a match to the callback or, if the
 // rule has pipes, into them.
 func (e *Engine) report(r *ruleState, key string) {
+	for i, event := range e.matched {
+		if kept, ok := event.(Kept); ok {
+			e.matched[i] = kept.Whole()
+		}
+	}
 	e.pass(r, 0, key)
 	clear(e.matched)
 }

@@ -40,6 +40,8 @@ type Field struct {
 	// Only are all the values that the field ever has, nil for any. A rule that
 	// demands another one cannot match.
 	Only []string
+	// Alike says that events of one likeness have the same value. See Alike.
+	Alike bool
 }
 
 // Schema is the set of fields that an event source offers. It is asked while
@@ -77,6 +79,29 @@ type Prover interface {
 	// beyond doubt. It is asked only where a condition's truth would keep the
 	// event from counting.
 	Proves(id FieldID, holds func(Value) bool) bool
+}
+
+// Alike is an Event that may know which others are like it, so that what rules made of
+// one is known of all.
+type Alike interface {
+	// Likeness is a number that events share only if every field with Field.Alike has
+	// the same value in them; 0 where nothing is known. A number that was used for one
+	// likeness is never used for another.
+	Likeness() uint64
+}
+
+// Keeper is an Event for which something smaller can be kept as long as nobody reads
+// it.
+type Keeper interface {
+	// Keep retains the event, as Retain does, and returns what stands for it: its
+	// Release lets the event go. If that is a Kept, the event to be read is another.
+	Keep() Event
+}
+
+// Kept stands for an event that was kept.
+type Kept interface {
+	// Whole is the event. It is valid until the release of what stands for it.
+	Whole() Event
 }
 
 // Kind is the dynamic kind of a Value.

@@ -44,11 +44,11 @@ func (c *Compiled) Except(x *Exception) *Compiled {
 	excepted := *c
 	excepted.stages = slices.Clone(c.stages)
 	for i := range excepted.stages {
-		excepted.stages[i].matches = x.before(excepted.stages[i].matches)
+		x.exempt(&excepted.stages[i])
 	}
 	if c.until != nil {
 		until := *c.until
-		until.matches = x.before(until.matches)
+		x.exempt(&until)
 		excepted.until = &until
 	}
 	excepted.exceptions = append(slices.Clone(c.exceptions), x)
@@ -59,9 +59,12 @@ func (c *Compiled) Except(x *Exception) *Compiled {
 // Exceptions are the exceptions that were put before the rule, in that order.
 func (c *Compiled) Exceptions() []*Exception { return slices.Clone(c.exceptions) }
 
-// before asks the exception only about events that would count.
-func (x *Exception) before(matches predicate) predicate {
-	return func(event Event) bool {
+// exempt asks the exception about events that would count for a stage, each of them
+// because it counts them.
+func (x *Exception) exempt(s *stage) {
+	matches := s.matches
+	s.alike = false
+	s.matches = func(event Event) bool {
 		if !matches(event) {
 			return false
 		}

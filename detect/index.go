@@ -8,6 +8,8 @@ type index struct {
 	hasAction bool
 	// costly says that reading the action may need a system call.
 	costly bool
+	// alike says that events of one likeness meet the same rules.
+	alike bool
 	// any has the rules that an event of any category can match.
 	any        bucket
 	categories textTable[*bucket]
@@ -42,10 +44,12 @@ func newIndex(rules []*ruleState) *index {
 			x.count(&c.stages[s])
 		}
 	}
+	x.alike = len(rules) > 0
 	for _, rule := range rules {
 		c := rule.compiled
+		x.alike = x.alike && c.category.Alike && (!c.hasAction || c.action.Alike)
 		if c.category.ID != x.category || c.action.ID != x.action || c.hasAction != x.hasAction {
-			x.foreign = append(x.foreign, rule)
+			x.foreign, x.alike = append(x.foreign, rule), false
 			continue
 		}
 		for s := range c.stages {
@@ -100,13 +104,16 @@ func appendOnce(rules []*ruleState, rule *ruleState) []*ruleState {
 // rule may come more than once.
 func (e *Engine) processIndexed() {
 	x := e.index
-	e.category = e.current.Value(x.category)
-	e.processBucket(&x.any)
-	if e.category.kind == KindString {
-		e.processCategory(e.category)
+	if e.verdict = e.known(); e.verdict != nil {
+		for _, rule := range e.verdict.rules {
+			e.process(rule)
+		}
+		return
 	}
-	for _, one := range e.category.Elements() {
-		e.processCategory(one)
+	e.category = e.current.Value(x.category)
+	e.meet()
+	for _, rule := range e.met {
+		e.process(rule)
 	}
 	for _, rule := range x.foreign {
 		e.category = e.current.Value(rule.compiled.category.ID)
@@ -114,36 +121,35 @@ func (e *Engine) processIndexed() {
 	}
 }
 
-func (e *Engine) processCategory(category Value) {
-	if b := e.index.categories.get(category.Text()); b != nil {
-		e.processBucket(b)
+// meet finds the rules that an event of the current category can match, but for the
+// foreign ones.
+func (e *Engine) meet() {
+	e.met = e.met[:0]
+	e.meetBucket(&e.index.any)
+	if e.category.kind == KindString {
+		e.meetCategory(e.category)
+	}
+	for _, one := range e.category.Elements() {
+		e.meetCategory(one)
 	}
 }
 
-func (e *Engine) processBucket(b *bucket) {
-	for _, rule := range b.always {
-		e.process(rule)
+func (e *Engine) meetCategory(category Value) {
+	if b := e.index.categories.get(category.Text()); b != nil {
+		e.meetBucket(b)
 	}
+}
+
+func (e *Engine) meetBucket(b *bucket) {
+	e.met = append(e.met, b.always...)
 	if b.byAction.isEmpty() {
 		return
 	}
 	action := e.current.Value(e.index.action)
 	if action.kind == KindString {
-		e.processAction(b, action)
+		e.met = append(e.met, b.byAction.get(action.Text())...)
 	}
 	for _, one := range action.Elements() {
-		e.processAction(b, one)
+		e.met = append(e.met, b.byAction.get(one.Text())...)
 	}
-}
-
-func (e *Engine) processAction(b *bucket, action Value) {
-	for _, rule := range b.byAction.get(action.Text()) {
-		e.process(rule)
-	}
-}
-
-// matches reports whether the current event matches a stage. Its category was
-// read when it arrived.
-func (e *Engine) matches(s *stage) bool {
-	return (s.category == "" || e.category.isOrHas(s.category)) && s.matches(e.current)
 }

@@ -18,8 +18,9 @@ type joinKey struct {
 // as bytes that are equal exactly if the keys are. Its memory is reused.
 type keyReader struct {
 	values []Value
-	// at is which element of each list is next.
+	// at is which element of each list is next; lists says that there are lists.
 	at      []int
+	lists   bool
 	buffer  []byte
 	pending bool
 }
@@ -27,21 +28,24 @@ type keyReader struct {
 // start prepares the keys of an event; false if a key is missing, so that the
 // event takes no part.
 func (k *keyReader) start(ev Event, keys []joinKey) bool {
-	k.values, k.at = k.values[:0], k.at[:0]
+	k.values, k.at, k.lists = k.values[:0], k.at[:0], false
 	k.pending = false
-	for _, key := range keys {
+	for i := range keys {
 		var value Value
-		if key.known {
-			value = ev.Value(key.field)
+		if keys[i].known {
+			value = ev.Value(keys[i].field)
 		}
-		if value.kind == KindMissing && !key.optional {
+		switch {
+		case value.kind == KindMissing && !keys[i].optional:
 			return false
-		}
-		if value.kind == KindList {
+		case value.kind == KindList:
 			value = List(k.distinct(value.Elements()))
+			k.lists = true
 		}
 		k.values = append(k.values, value)
-		k.at = append(k.at, 0)
+	}
+	if k.lists {
+		k.at = append(k.at, make([]int, len(keys))...)
 	}
 	k.pending = true
 	return true
@@ -53,15 +57,16 @@ func (k *keyReader) next() ([]byte, bool) {
 	if !k.pending {
 		return nil, false
 	}
-	k.buffer = k.buffer[:0]
-	for i, value := range k.values {
+	buffer := k.buffer[:0]
+	for i := range k.values {
+		value := k.values[i]
 		if value.kind == KindList {
 			value = value.Elements()[k.at[i]]
 		}
-		k.buffer = appendKey(k.buffer, value)
+		buffer = appendKey(buffer, value)
 	}
-	k.pending = k.step()
-	return k.buffer, true
+	k.buffer, k.pending = buffer, k.lists && k.step()
+	return buffer, true
 }
 
 // step moves to the next combination of list elements.

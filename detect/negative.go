@@ -5,7 +5,7 @@ package detect
 func (e *Engine) noteNegatives(r *ruleState) {
 	stages := r.compiled.stages
 	for i := range stages {
-		if !stages[i].negative || !e.beginKeys(r, &stages[i]) {
+		if !stages[i].negative || !e.beginKeys(r, i) {
 			continue
 		}
 		for n := 0; ; n++ {
@@ -32,7 +32,7 @@ func (e *Engine) note(r *ruleState, stage int, key []byte) {
 	case p == nil:
 		e.makeRoom(r)
 		p = e.take(r, stage, key)
-		r.waiting[stage][p.key] = p
+		r.file(p)
 		e.pending++
 	case now > milliseconds(p.start) || r.isAhead(p, e.now.time):
 		p.absence.before, p.absence.hasBefore = milliseconds(p.start), now > milliseconds(p.start)

@@ -18,6 +18,8 @@ type pending struct {
 	events []Event
 
 	absence absence
+	// filed is the rule in whose waiting it is, nil while it is in none.
+	filed *ruleState
 	// members has the stage and the arrival of each event of a sample.
 	members []member
 

@@ -22,7 +22,7 @@ func (e *Engine) Replace(rules []*Compiled) (unchanged int) {
 			e.forget(r)
 		}
 	}
-	e.index = newIndex(e.rules)
+	e.arrange()
 	return unchanged
 }
 

@@ -60,7 +60,7 @@ func (e *Engine) evict(r *ruleState) bool {
 
 // drop takes a pending sequence away and releases its events.
 func (e *Engine) drop(r *ruleState, p *pending) {
-	delete(r.waiting[p.stage], p.key)
+	r.unfile(p)
 	r.list.remove(p)
 	e.pending--
 	e.discard(r, p)

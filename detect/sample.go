@@ -24,7 +24,7 @@ const maxSampleStages = 50
 func (e *Engine) processSample(r *ruleState) {
 	stages := r.compiled.stages
 	for i := range stages {
-		if !e.beginKeys(r, &stages[i]) {
+		if !e.beginKeys(r, i) {
 			continue
 		}
 		for n := 0; ; n++ {
@@ -43,7 +43,7 @@ func (e *Engine) keepMember(r *ruleState, stage int, key []byte) {
 		e.makeRoom(r)
 		p = e.take(r, 0, key)
 		p.start = e.now.time
-		r.waiting[0][p.key] = p
+		r.file(p)
 		r.list.append(p)
 		e.pending++
 		r.counters.Started++

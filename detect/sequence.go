@@ -10,7 +10,7 @@ func (e *Engine) processSequence(r *ruleState) {
 	}
 	stages := r.compiled.stages
 	for i := r.compiled.plan.last; i >= 0; i-- {
-		if stages[i].negative || !e.beginKeys(r, &stages[i]) {
+		if stages[i].negative || !e.beginKeys(r, i) {
 			continue
 		}
 		for n := 0; ; n++ {
@@ -25,7 +25,7 @@ func (e *Engine) processSequence(r *ruleState) {
 			}
 		}
 	}
-	if until := r.compiled.until; until != nil && e.beginKeys(r, until) {
+	if r.compiled.until != nil && e.beginKeys(r, len(stages)) {
 		e.end(r)
 	}
 }
@@ -42,11 +42,11 @@ func (e *Engine) letPass(r *ruleState) {
 
 // beginKeys reports whether the current event matches a stage and prepares its
 // join keys.
-func (e *Engine) beginKeys(r *ruleState, s *stage) bool {
-	if !e.matches(s) {
+func (e *Engine) beginKeys(r *ruleState, number int) bool {
+	if !e.matches(r, number) {
 		return false
 	}
-	if !e.keys.start(e.current, s.keys) {
+	if !e.keys.start(e.current, r.compiled.stage(number).keys) {
 		r.counters.KeysMissing++
 		return false
 	}
@@ -72,7 +72,7 @@ func (e *Engine) begin(r *ruleState, key []byte) {
 		e.beginAndComplete(r, key)
 		return
 	}
-	p := r.waiting[first][string(key)]
+	p := e.find(r, first, key)
 	if p != nil {
 		if p.last.compare(e.now) > 0 && !r.isAhead(p, e.now.time) {
 			return
@@ -83,12 +83,14 @@ func (e *Engine) begin(r *ruleState, key []byte) {
 	} else {
 		e.makeRoom(r)
 		p = e.take(r, first, key)
-		r.waiting[first][p.key] = p
+		r.file(p)
 		e.pending++
 	}
 	r.counters.Started++
 	p.start = e.now.time
-	p.absence = r.leadingAbsence(key, milliseconds(e.now.time))
+	if r.compiled.negatives {
+		p.absence = r.leadingAbsence(key, milliseconds(e.now.time))
+	}
 	e.keep(r, p)
 	r.list.append(p)
 }
@@ -103,8 +105,13 @@ func (e *Engine) take(r *ruleState, stage int, key []byte) *pending {
 
 // keep adds the current event to a sequence.
 func (e *Engine) keep(r *ruleState, p *pending) {
-	e.current.Retain()
-	p.events = append(p.events, e.current)
+	kept := e.current
+	if keeper, ok := kept.(Keeper); ok {
+		kept = keeper.Keep()
+	} else {
+		kept.Retain()
+	}
+	p.events = append(p.events, kept)
 	p.last = e.now
 	r.retained++
 	e.retained++
@@ -144,20 +151,20 @@ func (e *Engine) advance(r *ruleState, stage int, key []byte) {
 	if waiting[p.key] != p {
 		return // it was the oldest itself
 	}
-	delete(waiting, p.key)
+	r.unfile(p)
 	if former := r.waiting[stage][p.key]; former != nil {
 		r.counters.Overwritten++
 		e.drop(r, former)
 	}
 	p.stage = stage
-	r.waiting[stage][p.key] = p
+	r.file(p)
 	e.keep(r, p)
 }
 
 // complete ends a pending sequence whose last positive stage the current event
 // fills, as a match unless a negative stage speaks against it.
 func (e *Engine) complete(r *ruleState, p *pending) {
-	delete(r.waiting[p.stage], p.key)
+	r.unfile(p)
 	r.list.remove(p)
 	e.pending--
 	if r.compiled.negatives {
