@@ -147,11 +147,11 @@ func connects(transport string) bool {
 // socketTransport asks for the transport of the socket that a connecting call was
 // given, once.
 func (e *Event) socketTransport() string {
-	d := e.known()
-	if d.transported {
-		return d.transport
+	if e.transported {
+		return e.transport
 	}
-	d.transported = true
+	e.transported = true
+	d := e.known()
 	pid, ok := d.id(idPID)
 	if !ok || d.nargs == 0 || d.call == callUringEnter || !d.connecting() || d.shown != kindConnect {
 		return ""
@@ -159,16 +159,16 @@ func (e *Event) socketTransport() string {
 	// Where a descriptor was closed and opened again since, the kernel answers for
 	// another socket; and a descriptor that was not made by socket(2) is another
 	// than the records say. Where either says so, the connect was an attempt.
-	made := e.owner.sockets.transport(e, pid, d.args[0])
+	made := e.owner.sockets.transport(e, pid, d.ids[idPPID], d.args[0])
 	if made != "" && connects(made) {
-		d.transport = made
-		return d.transport
+		e.transport = made
+		return made
 	}
-	d.transport = e.owner.options.Resolver.Transport(pid, d.args[0])
-	if d.transport == "" {
-		d.transport = made
+	e.transport = e.owner.options.Resolver.Transport(pid, d.args[0])
+	if e.transport == "" {
+		e.transport = made
 	}
-	return d.transport
+	return e.transport
 }
 
 // outcome is event.outcome. A connection in progress is neither a success nor a

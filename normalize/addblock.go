@@ -76,8 +76,12 @@ func (c *Correlator) leave(w *waiting) {
 // drop ends one use of a block, and gives it back after the last.
 func (c *Correlator) drop(block *LogBlock) {
 	block.waiting--
-	if block.waiting == 0 && block.Done != nil {
-		block.Done()
+	switch {
+	case block.waiting > 0:
+	case block.kept != nil:
+		c.kept.add(block)
+	default:
+		block.done()
 	}
 }
 

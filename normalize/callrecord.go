@@ -1,22 +1,33 @@
 package normalize
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+)
 
 // Call is what a SYSCALL record says. Its texts are places in the record's body.
 type Call struct {
-	arch, number uint32
-	success      truth
-	exit         int64
-	args         [4]uint64
-	items        uint32
-	ids          [idCount]uint32
-	tty          span
-	comm, exe    untrustedText
+	made
+	ids       [idCount]uint32
+	tty       span
+	comm, exe untrustedText
 	// process is where the part begins that is about the process, see readProcess.
 	process uint32
 	// program is the hash that the resolver knows the executable by; 0 where it was not
 	// made.
 	program uint64
+	// half is the number of the text of that part, see callReader; 0 where it has none.
+	half uint64
+}
+
+// made is what call was made and how it ended.
+type made struct {
+	arch, number uint32
+	success      truth
+	items        uint32
+	exit         int64
+	args         [4]uint64
 }
 
 // span is a place in a text.
@@ -59,91 +70,81 @@ func (r *Record) ReadCall(call *Call) {
 // looked at twice. Where anything is otherwise it returns false, and the record is to
 // be read pair by pair, which for a record of this form comes to the same.
 func (k *Call) read(body []byte) bool {
-	c := callCursor{text: body}
-	return k.readCall(&c) && k.readProcess(&c)
+	at := k.readCall(body)
+	return at != nowhere && k.readProcess(body, at)
 }
 
-// readCall reads what differs from call to call of a process, and who it is.
-func (k *Call) readCall(c *callCursor) bool {
-	if c.skip("arch=c000003e syscall=") { // most
+// readCall reads what differs from call to call of a process, and who it is. It returns
+// where the rest begins, see nowhere.
+func (k *Call) readCall(text []byte) (at int) { return k.readMaker(text, k.readMade(text)) }
+
+// readMaker reads which process made the call, which comes at text[at:].
+func (k *Call) readMaker(text []byte, at int) int {
+	k.ids[idPPID], at = decimalID(text, after(text, at, " ppid="))
+	k.ids[idPID], at = decimalID(text, after(text, at, " pid="))
+	k.process = uint32(at)
+	return at
+}
+
+// readMade reads what call was made and how it ended.
+func (k *Call) readMade(text []byte) (at int) {
+	var n uint64
+	if at = after(text, 0, "arch=c000003e syscall="); at != nowhere { // most
 		k.arch = archX8664
 	} else {
-		c.expect("arch=")
-		k.arch = uint32(c.hex())
-		c.expect(" syscall=")
+		n, at = hexadecimal(text, after(text, 0, "arch="))
+		k.arch = uint32(n)
+		at = after(text, at, " syscall=")
 	}
-	k.number = uint32(c.decimal(maxCall))
-	switch {
-	case c.skip(" success=yes"):
-		k.success = yes
-	case c.skip(" success=no"):
-		k.success = no
-	default:
-		return false
+	n, at = decimal(text, at, maxCall)
+	k.number = uint32(n)
+	k.success = yes
+	succeeded := after(text, at, " success=yes exit=")
+	if succeeded == nowhere {
+		k.success, succeeded = no, after(text, at, " success=no exit=")
 	}
-	c.expect(" exit=")
-	k.exit = c.signed()
-	k.readArguments(c)
-	c.expect(" ppid=")
-	k.ids[idPPID] = c.id()
-	c.expect(" pid=")
-	k.ids[idPID] = c.id()
-	k.process = uint32(c.at)
-	return !c.failed
+	k.exit, at = signed(text, succeeded)
+	return k.readArguments(text, at)
 }
 
-// readProcess reads the rest, which is the same for all calls of a process as long
-// as it executes one program for one user.
-func (k *Call) readProcess(c *callCursor) bool {
-	k.readIDs(c)
-	c.expect(" tty=")
-	k.tty = c.word()
-	c.expect(" ses=")
-	k.ids[idSession] = c.id()
-	c.expect(" comm=")
-	k.comm = c.untrusted()
-	c.expect(" exe=")
-	k.exe = c.untrusted()
-	return !c.failed && c.endsWithKey()
+// readProcess reads the rest, which begins at text[at:] and is the same for all calls of
+// a process as long as it executes one program for one user.
+func (k *Call) readProcess(text []byte, at int) bool {
+	at = k.readIDs(text, at)
+	k.tty, at = spaced(text, after(text, at, " tty="))
+	k.ids[idSession], at = decimalID(text, after(text, at, " ses="))
+	k.comm, at = untrustedAt(text, after(text, at, " comm="))
+	k.exe, at = untrustedAt(text, after(text, at, " exe="))
+	return at != nowhere && endsWithKey(text, at)
 }
 
-func (k *Call) readArguments(c *callCursor) {
-	c.expect(" a0=")
-	k.args[0] = c.hex()
-	c.expect(" a1=")
-	k.args[1] = c.hex()
-	c.expect(" a2=")
-	k.args[2] = c.hex()
-	c.expect(" a3=")
-	k.args[3] = c.hex()
-	c.expect(" items=")
-	k.items = uint32(c.decimal(maxCall))
+func (k *Call) readArguments(text []byte, at int) int {
+	k.args[0], at = hexadecimal(text, after(text, at, " a0="))
+	k.args[1], at = hexadecimal(text, after(text, at, " a1="))
+	k.args[2], at = hexadecimal(text, after(text, at, " a2="))
+	k.args[3], at = hexadecimal(text, after(text, at, " a3="))
+	var items uint64
+	items, at = decimal(text, after(text, at, " items="), maxCall)
+	k.items = uint32(items)
+	return at
 }
 
-func (k *Call) readIDs(c *callCursor) {
-	c.expect(" auid=")
-	k.ids[idAUID] = c.id()
-	if c.skip(" uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 ") { // root's
+func (k *Call) readIDs(text []byte, at int) int {
+	k.ids[idAUID], at = decimalID(text, after(text, at, " auid="))
+	const ofRoot = " uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0"
+	if end := after(text, at, ofRoot+" "); end != nowhere {
 		clear(k.ids[idUID : idFSGID+1])
-		c.at--
-		return
+		return end - 1
 	}
-	c.expect(" uid=")
-	k.ids[idUID] = c.id()
-	c.expect(" gid=")
-	k.ids[idGID] = c.id()
-	c.expect(" euid=")
-	k.ids[idEUID] = c.id()
-	c.expect(" suid=")
-	k.ids[idSUID] = c.id()
-	c.expect(" fsuid=")
-	k.ids[idFSUID] = c.id()
-	c.expect(" egid=")
-	k.ids[idEGID] = c.id()
-	c.expect(" sgid=")
-	k.ids[idSGID] = c.id()
-	c.expect(" fsgid=")
-	k.ids[idFSGID] = c.id()
+	k.ids[idUID], at = decimalID(text, after(text, at, " uid="))
+	k.ids[idGID], at = decimalID(text, after(text, at, " gid="))
+	k.ids[idEUID], at = decimalID(text, after(text, at, " euid="))
+	k.ids[idSUID], at = decimalID(text, after(text, at, " suid="))
+	k.ids[idFSUID], at = decimalID(text, after(text, at, " fsuid="))
+	k.ids[idEGID], at = decimalID(text, after(text, at, " egid="))
+	k.ids[idSGID], at = decimalID(text, after(text, at, " sgid="))
+	k.ids[idFSGID], at = decimalID(text, after(text, at, " fsgid="))
+	return at
 }
 
 // takeKernelCall takes what a whole record with this body said.
@@ -174,147 +175,148 @@ const (
 // maxCall bounds the small numbers of a record.
 const maxCall = 1<<31 - 1
 
-// callCursor goes through a record that is expected to have a certain form. After
-// the first thing that is otherwise it has failed and reads nothing more.
-type callCursor struct {
-	text   []byte
-	at     int
-	failed bool
-}
+// nowhere is where a text goes on that is not of the form that was expected. What is
+// looked for there is not there either, so that it is enough to ask at the end.
+const nowhere = math.MaxInt32
 
-// skip passes over a text if it is what comes next. It is inlined, so that a text
+// after is where a text goes on after a key at text[at:]. It is inlined, so that a text
 // that does not vary is compared in a few instructions.
-func (c *callCursor) skip(next string) bool {
-	if len(c.text)-c.at < len(next) || string(c.text[c.at:c.at+len(next)]) != next {
-		return false
+func after(text []byte, at int, key string) int {
+	if len(text)-at < len(key) || string(text[at:at+len(key)]) != key {
+		return nowhere
 	}
-	c.at += len(next)
-	return true
+	return at + len(key)
 }
 
-// expect passes over a key.
-func (c *callCursor) expect(key string) {
-	if !c.skip(key) {
-		c.failed = true
-	}
+// decimalID reads a decimal number of 32 bits at text[at:] up to a space.
+func decimalID(text []byte, at int) (id uint32, next int) {
+	n, next := decimal(text, at, unset)
+	return uint32(n), next
 }
 
-// id reads a decimal number of 32 bits.
-func (c *callCursor) id() uint32 { return uint32(c.decimal(unset)) }
-
-// decimal reads a decimal number of at most limit, which is below 2^32.
-func (c *callCursor) decimal(limit uint64) uint64 {
-	rest, i, n := c.text[c.at:], 0, uint64(0)
-	for i < len(rest) {
-		digit := rest[i] - '0'
-		if digit > 9 {
-			break
+// decimal reads a decimal number of at most limit, which is not below seven digits, at
+// text[at:] up to a space.
+func decimal(text []byte, at int, limit uint64) (n uint64, next int) {
+	if at < len(text)-word {
+		rest := text[at : at+word+1]
+		if n, length := fewDigits(binary.LittleEndian.Uint64(rest)); rest[length] == ' ' && length > 0 {
+			return n, at + length
 		}
-		n = n*10 + uint64(digit)
-		i++
 	}
-	c.at += i
-	const most = 10 // digits; more might not fit into n
-	if i == 0 || i > most || n > limit || i >= len(rest) || rest[i] != ' ' {
-		c.failed = true
+	n, length := manyDigits(text, at, limit)
+	if length == 0 {
+		return 0, nowhere
 	}
-	return n
+	return n, at + length
+}
+
+// manyDigits is decimal for a number of any length; length is 0 where there is none.
+func manyDigits(text []byte, at int, limit uint64) (n uint64, length int) {
+	if at >= len(text) {
+		return 0, 0
+	}
+	rest := text[at:]
+	n, length = allDigits(rest)
+	const most = 18 // digits; more might not fit into n
+	if length > most || n > limit || length >= len(rest) || rest[length] != ' ' {
+		return 0, 0
+	}
+	return n, length
 }
 
 // signed reads a decimal number that may be negative.
-func (c *callCursor) signed() int64 {
-	negative := c.skip("-")
-	rest := c.text[c.at:]
-	i, n := 0, int64(0)
-	for i < len(rest) && rest[i]-'0' <= 9 {
-		n = n*10 + int64(rest[i]-'0')
-		i++
+func signed(text []byte, at int) (n int64, next int) {
+	digits := at
+	if at < len(text) && text[at] == '-' {
+		digits++
 	}
-	c.at += i
-	const most = 18 // digits; more might not fit into n
-	if i == 0 || i >= len(rest) || i > most || rest[i] != ' ' {
-		c.failed = true
+	magnitude, next := decimal(text, digits, math.MaxInt64)
+	if digits > at {
+		return -int64(magnitude), next
 	}
-	if negative {
-		return -n
-	}
-	return n
+	return int64(magnitude), next
 }
 
-// hex reads a hexadecimal number of at most 64 bits.
-func (c *callCursor) hex() uint64 {
-	rest, i, n := c.text[c.at:], 0, uint64(0)
-	for i < len(rest) {
-		digit := nibbles[rest[i]]
+// hexadecimal reads a hexadecimal number of at most 64 bits at text[at:] up to a space.
+// Most have a digit or two, or twelve.
+func hexadecimal(text []byte, at int) (n uint64, next int) {
+	if at >= len(text) {
+		return 0, nowhere
+	}
+	rest, length := text[at:], 0
+	for length < len(rest) {
+		digit := nibbles[rest[length]]
 		if digit == 0 {
 			break
 		}
 		n = n<<4 | uint64(digit-1)
-		i++
+		length++
 	}
-	c.at += i
 	const most = 16 // digits
-	if i == 0 || i > most || i >= len(rest) || rest[i] != ' ' {
-		c.failed = true
+	if length == 0 || length > most || length == len(rest) || rest[length] != ' ' {
+		return 0, nowhere
 	}
-	return n
+	return n, at + length
 }
 
-// word reads a value without quotation marks. Of the words for nothing that
+// spaced is a value without quotation marks. Of the words for nothing that
 // pair.missing knows it takes those that the kernel writes.
-func (c *callCursor) word() span {
-	rest := c.text[c.at:]
-	end := 0
-	for end < len(rest) && rest[end] != ' ' {
+func spaced(text []byte, at int) (place span, next int) {
+	end := at
+	for end < len(text) && text[end] != ' ' {
 		end++
 	}
-	c.at += end
-	if end == 0 || rest[0] == '"' || rest[0] == '\'' || rest[0] == '{' || rest[0] == '?' ||
-		rest[0] == '(' && string(rest[:end]) != none && string(rest[:end]) != null {
-		c.failed = true
+	if end == at || at == nowhere {
+		return span{}, nowhere
 	}
-	return c.last(end)
+	switch value := text[at:end]; value[0] {
+	case '"', '\'', '{', '?':
+		return span{}, nowhere
+	case '(':
+		if string(value) != none && string(value) != null {
+			return span{}, nowhere
+		}
+	}
+	return span{uint32(at), uint32(end)}, end
 }
 
-// untrusted reads a text that is not empty, between quotation marks or as hexadecimal
+// untrustedAt is a text that is not empty, between quotation marks or as hexadecimal
 // digits.
-func (c *callCursor) untrusted() untrustedText {
-	if c.skip(`"`) {
-		return untrustedText{span: c.quoted()}
+func untrustedAt(text []byte, at int) (place untrustedText, next int) {
+	if quoted := after(text, at, `"`); quoted != nowhere {
+		place.span, next = quotedText(text, quoted)
+		return place, next
 	}
-	digits := c.word()
-	c.failed = c.failed || !isHex(digits.of(c.text))
-	return untrustedText{digits, true}
+	if place.span, next = spaced(text, at); next == nowhere || !isHex(place.of(text)) {
+		return untrustedText{}, nowhere
+	}
+	place.hex = true
+	return place, next
 }
 
-// quoted reads a text that is not empty up to the quotation mark that ends it.
-func (c *callCursor) quoted() span {
-	end := bytes.IndexByte(c.text[c.at:], '"')
-	if end <= 0 {
-		c.failed = true
-		return span{}
+// quotedText is a text that is not empty, up to the quotation mark that ends it.
+func quotedText(text []byte, at int) (place span, next int) {
+	if at == nowhere {
+		return span{}, nowhere
 	}
-	c.at += end
-	place := c.last(end)
-	c.at++
-	return place
+	length := bytes.IndexByte(text[at:], '"')
+	if length <= 0 {
+		return span{}, nowhere
+	}
+	return span{uint32(at), uint32(at + length)}, at + length + 1
 }
 
-// last is the place of the last bytes before the cursor.
-func (c *callCursor) last(length int) span {
-	return span{uint32(c.at - length), uint32(c.at)}
-}
-
-// endsWithKey says that nothing is left but the security label and the key of the
-// rule that matched, which say nothing of the call.
-func (c *callCursor) endsWithKey() bool {
-	if c.skip(" subj=") {
-		c.word()
+// endsWithKey says that nothing is left at text[at:] but the security label and the key
+// of the rule that matched, which say nothing of the call.
+func endsWithKey(text []byte, at int) bool {
+	if label := after(text, at, " subj="); label != nowhere {
+		if _, at = spaced(text, label); at == nowhere {
+			return false
+		}
 	}
-	if c.skip(` key="`) {
-		return !c.failed && bytes.IndexByte(c.text[c.at:], '"') == len(c.text)-c.at-1
+	if key := after(text, at, ` key="`); key != nowhere {
+		return bytes.IndexByte(text[key:], '"') == len(text)-key-1
 	}
-	c.expect(" key=")
-	c.word()
-	return !c.failed && c.at == len(c.text)
+	_, at = spaced(text, after(text, at, " key="))
+	return at == len(text)
 }

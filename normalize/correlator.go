@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"bytes"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,10 @@ type Correlator struct {
 	closed    closedEvents
 	sockets   madeSockets
 	passing   passingCalls
+	likeness  likenesses
+	kept      keptEvents
+	halves    atomic.Uint64 // see callReader
+	recorded  *LogResolver  // the resolver of a log, nil where there is another
 	abridged  Abridgement
 	last      *waiting // the event of the latest record, which the next often has too
 	free      []*Event
@@ -79,8 +84,10 @@ func (c *Correlator) Abridge(to Abridgement) {
 // NewCorrelator makes a Correlator.
 func NewCorrelator(options Options) *Correlator {
 	options = options.withDefaults()
+	recorded, _ := options.Resolver.(*LogResolver)
 	return &Correlator{
 		options:   options,
+		recorded:  recorded,
 		tolerance: max(1, int64(options.Tolerance/time.Millisecond)),
 		table:     newTable(options.MaxPending),
 	}
@@ -204,11 +211,18 @@ func (c *Correlator) take() *Event {
 	return &Event{owner: c, host: c.options.Host}
 }
 
+// takeOwn takes an event whose records will be copied.
+func (c *Correlator) takeOwn() *Event {
+	event := c.take()
+	event.buffer, event.records = event.ownBuffer[:0], event.ownRecords[:0]
+	return event
+}
+
 // place takes an unused place; one of an event's own where its records are copied as
 // they come.
 func (c *Correlator) place() *waiting {
 	if !c.options.Ordered {
-		event := c.take()
+		event := c.takeOwn()
 		event.event = event
 		return &event.waiting
 	}
@@ -226,7 +240,7 @@ func (c *Correlator) whole(w *waiting) *Event {
 		return w.event
 	}
 	if w.block == nil {
-		w.event = c.take()
+		w.event = c.takeOwn()
 		w.event.node, w.event.time, w.event.sequence = w.node, w.time, w.sequence
 		return w.event
 	}
@@ -324,7 +338,8 @@ func (c *Correlator) finish(w *waiting, check bool) {
 	if c.last == w {
 		c.last = nil
 	}
-	if c.passes(w) {
+	known := c.callOf(w)
+	if c.passes(w, known) {
 		c.vacate(w)
 		return
 	}
@@ -332,13 +347,24 @@ func (c *Correlator) finish(w *waiting, check bool) {
 	if event == nil {
 		event = c.view(w)
 	}
-	event.incomplete = check && event.lacks()
+	if known != nil {
+		event.incomplete = lacks(&w.block.runs[w.run], event.call, known)
+	} else {
+		event.incomplete = check && event.lacks()
+	}
 	if event.incomplete {
 		c.counters.incomplete.Add(1)
 	}
 	event.references = 1
-	if len(event.records) > 0 {
+	switch {
+	case len(event.records) == 0:
+	case known != nil && c.recorded != nil:
+		c.emitCall(w, event, known)
+	default:
 		c.emit(event)
+	}
+	if event.kept != nil {
+		event.kept.answers = event.answers // some may have come later
 	}
 	event.Release()
 	if c.options.Ordered {
@@ -367,6 +393,18 @@ func (c *Correlator) emit(event *Event) {
 		}
 	}
 	c.sockets.note(event)
+	c.counters.events.Add(1)
+	c.options.Emit(event)
+}
+
+// emitCall is emit for an event of a log whose call is known: what is done for every
+// event needs no details of it.
+func (c *Correlator) emitCall(w *waiting, event *Event, known *passingCall) {
+	event.isOf(c.recognize(w, event.call, known))
+	if known.call == callSocket {
+		c.sockets.note(event)
+	}
+	c.liken(event, &w.block.runs[w.run], known)
 	c.counters.events.Add(1)
 	c.options.Emit(event)
 }

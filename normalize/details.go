@@ -37,7 +37,7 @@ const (
 
 // details are what an event's records say, worked out once.
 type details struct {
-	done, identified, transported, judged, collected bool
+	done, judged, collected bool
 
 	// From the record that tells what happened.
 	typ RecordType
@@ -63,13 +63,9 @@ type details struct {
 	comm, exe, tty []byte
 	program        uint64 // see Call
 
-	address   sockaddr
-	kind      kind
-	shown     kind // what the records show, see judge
-	identity  Identity
-	first     firstEvent // of a process that is still unnamed
-	unnamed   bool
-	transport string
+	address sockaddr
+	kind    kind
+	shown   kind // what the records show, see judge
 
 	// source is on its way from seekSource to sourceAddr.
 	soughtSource, readSource bool
@@ -186,7 +182,7 @@ func (e *Event) readPrimary(d *details, primary *rawRecord) {
 	body := e.body(primary)
 	switch {
 	case e.callAt == primary.start+1:
-		e.takeKernelCall(d, &e.call, body)
+		e.takeKernelCall(d, e.call, body)
 	case primary.typ == TypeSyscall && call.read(body):
 		e.takeKernelCall(d, &call, body)
 	default:

@@ -16,14 +16,18 @@ type Event struct {
 	waiting
 	state
 
+	// buffer and records are what the event consists of: memory of its own, or parts of a
+	// block, see viewed.
 	buffer  []byte
 	records []rawRecord
-	// call is what a SYSCALL record says that was read ahead, see callAt.
-	call Call
-	// spare and spareRecords are the event's own memory while buffer and records are
-	// views, see viewed.
-	spare        []byte
-	spareRecords []rawRecord
+	// call is what a SYSCALL record says that was read ahead, see callAt: the block's
+	// in a view, else ownCall.
+	call    *Call
+	ownCall Call
+	// ownBuffer and ownRecords are the event's own memory while they are parts of a
+	// block.
+	ownBuffer  []byte
+	ownRecords []rawRecord
 
 	// What has been worked out, see details.
 	details details
@@ -40,15 +44,31 @@ type Event struct {
 type state struct {
 	incomplete bool
 	// viewed says that the records are those of a LogBlock, which the event is not to
-	// outlast, and seen where they are in it.
+	// outlast.
 	viewed bool
-	seen   span
 	// callAt is one more than where the SYSCALL record starts that was read ahead; 0
 	// where none was.
 	callAt uint32
 	// size is how many bytes of records are kept.
 	size       uint32
 	references int
+	// kept stands for the event where it was kept.
+	kept *keptEvent
+	// likeness is what Likeness says.
+	likeness uint64
+	answers
+}
+
+// answers is what has been found out about an event elsewhere than in its records.
+type answers struct {
+	identified bool
+	identity   Identity
+	// unnamed is a process without an entity id yet, and first its first event.
+	unnamed bool
+	first   firstEvent
+
+	transported bool
+	transport   string
 }
 
 // rawRecord is a record in an event's buffer, or in a block's: its body and what auditd
@@ -65,26 +85,29 @@ const maxIdleBuffer = 16 << 10
 
 // reset makes the event ready for reuse.
 func (e *Event) reset() {
-	if e.viewed {
-		e.buffer, e.records, e.spare, e.spareRecords = e.spare, e.spareRecords, nil, nil
+	if !e.viewed {
+		e.ownBuffer, e.ownRecords = e.buffer, e.records
+		if cap(e.ownBuffer) > maxIdleBuffer {
+			e.ownBuffer = nil
+		}
 	}
-	buffer, arena := e.buffer[:0], e.arena[:0]
-	if cap(buffer) > maxIdleBuffer {
-		buffer = nil
-	}
-	if cap(arena) > maxIdleBuffer {
-		arena = nil
+	if len(e.arena) > 0 {
+		if e.arena = e.arena[:0]; cap(e.arena) > maxIdleBuffer {
+			e.arena = nil
+		}
 	}
 	if len(e.values)+len(e.memo)+len(e.pairs)+len(e.pieces) > 0 {
 		clear(e.values)
 		clear(e.memo)
 		clear(e.pairs)
 		clear(e.pieces)
+		e.memoized = [len(e.memoized)]uint64{}
+		e.values, e.memo, e.pairs, e.pieces = e.values[:0], e.memo[:0], e.pairs[:0], e.pieces[:0]
 	}
-	e.host, e.waiting, e.state, e.details = e.owner.options.Host, waiting{}, state{}, details{}
-	e.memoized = [len(e.memoized)]uint64{}
-	e.buffer, e.arena, e.records = buffer, arena, e.records[:0]
-	e.values, e.memo, e.pairs, e.pieces = e.values[:0], e.memo[:0], e.pairs[:0], e.pieces[:0]
+	if e.details.done {
+		e.details = details{}
+	}
+	e.call, e.waiting, e.state = nil, waiting{}, state{}
 }
 
 // add appends a copy of a record, and of call if it was read ahead.
@@ -96,7 +119,8 @@ func (e *Event) add(typ RecordType, body, enriched []byte, call *Call) {
 		e.buffer = append(e.buffer, enriched...)
 	}
 	if call != nil && e.callAt == 0 {
-		e.call, e.callAt = *call, uint32(start)+1
+		e.ownCall, e.callAt = *call, uint32(start)+1
+		e.call = &e.ownCall
 	}
 	e.size += uint32(len(body) + len(enriched))
 	e.records = append(e.records, rawRecord{typ, uint32(start), uint32(end), uint32(end), uint32(len(e.buffer))})

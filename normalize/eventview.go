@@ -8,17 +8,14 @@ import "unsafe"
 // view makes an event of a run of records, which stay where they are.
 func (c *Correlator) view(w *waiting) *Event {
 	e := c.take()
-	e.node, e.time, e.sequence = w.node, w.time, w.sequence
 	block := w.block
+	e.node, e.time, e.sequence, e.block, e.run = w.node, w.time, w.sequence, block, w.run
 	run := &block.runs[w.run]
 	e.size = run.size
-	e.viewed, e.spare, e.spareRecords = true, e.buffer, e.records
+	e.viewed = true
 	e.buffer, e.records = block.text, block.records[run.first:run.last:run.last]
-	if n := len(e.records); n > 0 {
-		e.seen = span{e.records[0].start, e.records[n-1].namesEnd}
-	}
 	if run.call > 0 {
-		e.call, e.callAt = block.calls[run.call-1], run.callAt
+		e.call, e.callAt = &block.calls[run.call-1], run.callAt
 	}
 	return e
 }
@@ -26,18 +23,19 @@ func (c *Correlator) view(w *waiting) *Event {
 // own copies the records of a view, and has what was worked out of them refer to the
 // copy. Values that were read before remain valid as long as the block does.
 func (e *Event) own() {
-	from := e.seen.start
-	before := e.seen.of(e.buffer)
-	e.spare = append(e.spare[:0], before...)
-	e.spareRecords = append(e.spareRecords[:0], e.records...)
-	for i := range e.spareRecords {
-		one := &e.spareRecords[i]
+	extent := e.extent()
+	from, before := extent.start, extent.of(e.buffer)
+	e.buffer = append(e.ownBuffer[:0], before...)
+	e.records = append(e.ownRecords[:0], e.records...)
+	for i := range e.records {
+		one := &e.records[i]
 		one.start, one.end, one.names, one.namesEnd = one.start-from, one.end-from, one.names-from, one.namesEnd-from
 	}
-	e.buffer, e.records = e.spare, e.spareRecords
-	e.spare, e.spareRecords, e.viewed = nil, nil, false
+	e.viewed, e.block = false, nil
 	if e.callAt > 0 {
 		e.callAt -= from
+		e.ownCall = *e.call
+		e.call = &e.ownCall
 	}
 	d := &e.details
 	for _, part := range [...]*[]byte{&d.comm, &d.exe, &d.tty, &d.origin.path} {
@@ -46,6 +44,19 @@ func (e *Event) own() {
 	d.collected, e.pairs = false, e.pairs[:0]
 	d.readArgs, d.readPaths = false, false
 	e.memo, e.memoized = e.memo[:0], [len(e.memoized)]uint64{}
+}
+
+// extent is where the records of a view are in its block, which may have been put in
+// another order.
+func (e *Event) extent() (extent span) {
+	for i := range e.records {
+		one := &e.records[i]
+		if i == 0 {
+			extent.start = one.start
+		}
+		extent = span{min(extent.start, one.start), max(extent.end, one.namesEnd)}
+	}
+	return extent
 }
 
 // moved is the same part of another text of the same length, and a part of neither

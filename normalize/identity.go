@@ -7,18 +7,18 @@ type resetter interface {
 
 // identity says which process caused the event, once.
 func (e *Event) identity() *Identity {
-	d := e.known()
-	if d.identified {
-		if d.unnamed {
-			e.nameProcess(d)
+	if e.identified {
+		if e.unnamed {
+			e.nameProcess()
 		}
-		return &d.identity
+		return &e.answers.identity
 	}
-	d.identified = true
+	e.identified = true
+	d := e.known()
 	if pid, ok := d.id(idPID); ok {
-		d.identity = e.owner.options.Resolver.Identify(e.query(d, pid))
+		e.answers.identity = e.owner.options.Resolver.Identify(e.query(d, pid))
 	}
-	return &d.identity
+	return &e.answers.identity
 }
 
 // recognize is identity for the resolver of a log, which leaves the making of a new
@@ -26,23 +26,30 @@ func (e *Event) identity() *Identity {
 func (e *Event) recognize(resolver *LogResolver) {
 	d := e.known()
 	pid, ok := d.id(idPID)
-	if d.identified = true; !ok {
+	if e.identified = true; !ok {
 		return
 	}
 	query := e.query(d, pid)
-	known := resolver.know(&query)
-	d.identity = Identity{EntityID: known.entityID, PID: known.pid, Inferred: true}
-	if d.unnamed = known.entityID == ""; d.unnamed {
-		d.first = known.first
+	e.isOf(resolver.know(&query))
+}
+
+// isOf says which process the event is of.
+func (e *Event) isOf(process *logProcess) {
+	e.identified = true
+	e.answers.identity = Identity{EntityID: process.entityID, PID: process.pid, Inferred: true}
+	if e.unnamed = process.entityID == ""; e.unnamed {
+		e.first = process.first
 	}
 }
 
 // nameProcess makes the id of a process that the resolver recognized.
-func (e *Event) nameProcess(d *details) {
-	d.unnamed = false
-	d.identity.EntityID = d.first.entityID(e.node.name, d.identity.PID)
+func (e *Event) nameProcess() {
+	e.unnamed = false
+	identity := &e.answers.identity
+	identity.EntityID = e.first.entityID(e.node.name, identity.PID)
 	if resolver, ok := e.owner.options.Resolver.(*LogResolver); ok {
-		resolver.name(e.node.name, d.ids[idPID], d.first, d.identity.EntityID)
+		pid := e.known().ids[idPID]
+		resolver.name(e.node.name, pid, e.first, identity.EntityID)
 	}
 }
 

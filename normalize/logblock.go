@@ -22,6 +22,10 @@ type LogBlock struct {
 	open bool
 	// waiting is how many pending events are views into the block.
 	waiting int
+	// kept are the events that somebody keeps as views into it, in a list. Where they
+	// alone need the block, it is itself in one, see keptBlocks.
+	kept         *keptEvent
+	older, newer *LogBlock
 }
 
 // logRun is the records of one event that follow one another.
@@ -40,8 +44,11 @@ type logRun struct {
 	ended bool
 	// copies says that a record is there twice.
 	copies bool
-	// beside says that there are records which tell more than arguments and paths beside
-	// the SYSCALL record, arguments that there are those of an executed program.
+	// address is one more than the number of its SOCKADDR record, 0 where it has none.
+	address uint32
+	// beside says that there are records which tell more than arguments, paths and one
+	// address beside the SYSCALL record, arguments that there are those of an executed
+	// program.
 	beside, arguments bool
 }
 
@@ -71,15 +78,26 @@ func (b *LogBlock) reset(text []byte) {
 func (b *LogBlock) body(one *rawRecord) []byte     { return b.text[one.start:one.end] }
 func (b *LogBlock) enriched(one *rawRecord) []byte { return b.text[one.names:one.namesEnd] }
 
+// done gives the block back.
+func (b *LogBlock) done() {
+	if b.Done != nil {
+		b.Done()
+	}
+}
+
 // begin begins a run.
-func (b *LogBlock) begin(time int64, sequence uint64, node span) *logRun {
-	at := uint32(len(b.records))
-	b.runs = append(b.runs, logRun{time: time, sequence: sequence, node: node, first: at, last: at})
-	return &b.runs[len(b.runs)-1]
+func (b *LogBlock) begin(time int64, sequence uint64, node span) {
+	n, at := len(b.runs), uint32(len(b.records))
+	if n == cap(b.runs) {
+		b.runs = append(b.runs, logRun{})
+	}
+	b.runs = b.runs[:n+1]
+	b.runs[n] = logRun{time: time, sequence: sequence, node: node, first: at, last: at}
 }
 
 // add adds a record to the last run.
-func (b *LogBlock) add(run *logRun, record rawRecord, calls *callReader) {
+func (b *LogBlock) add(calls *callReader, record rawRecord) {
+	run := &b.runs[len(b.runs)-1]
 	size := record.end - record.start + record.namesEnd - record.names
 	b.bytes += uint64(size)
 	b.total++
@@ -95,6 +113,9 @@ func (b *LogBlock) add(run *logRun, record rawRecord, calls *callReader) {
 			run.beside = true
 		}
 	case TypeProctitle, TypePath, TypeCwd:
+	case TypeSockaddr:
+		run.beside = run.beside || run.address != 0
+		run.address = uint32(len(b.records)) + 1
 	case TypeExecve:
 		run.arguments = true
 	default:

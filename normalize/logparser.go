@@ -14,15 +14,17 @@ type LogParser struct {
 	calls   callReader
 
 	// header is what followed "audit(" in the last record of the usual form, up to
-	// where its body began. The first and the last 16 bytes of it are in words.
+	// where its body began, a part of the block's text.
 	header []byte
-	words  [4]uint64
+	// second is the time of its second, in milliseconds.
+	second int64
 }
 
 // NewLogParser makes a LogParser for a correlator, to which the blocks that it fills
 // are added. A line of more than maxLine bytes is no record.
 func (c *Correlator) NewLogParser(maxLine int) *LogParser {
 	p := &LogParser{maxLine: maxLine}
+	p.calls.halves = &c.halves
 	if resolver, ok := c.options.Resolver.(*LogResolver); ok {
 		p.calls.seed, p.calls.seeded = resolver.seed, true
 	}
@@ -34,75 +36,78 @@ func (c *Correlator) NewLogParser(maxLine int) *LogParser {
 // lack its ending.
 func (p *LogParser) Parse(block *LogBlock, text []byte) (lines int) {
 	block.reset(text)
+	p.header = nil
 	enriched := bytes.IndexByte(text, EnrichedSeparator) >= 0
 	for at := 0; at < len(text); lines++ {
-		length := bytes.IndexByte(text[at:], '\n')
-		if length < 0 {
-			length = len(text) - at
+		end := len(text)
+		if length := bytes.IndexByte(text[at:], '\n'); length >= 0 {
+			end = at + length
 		}
-		if !p.usual(block, text[at:at+length], uint32(at), enriched) {
-			p.unusual(block, at, at+length, lines)
+		if !p.usual(block, at, end, enriched) {
+			p.unusual(block, at, end, lines)
 		}
-		at += length + 1
+		at = end + 1
 	}
 	return lines
 }
 
-// usual takes a line of the form that most have, which begins at start of the block's
-// text; false where it has another.
-func (p *LogParser) usual(block *LogBlock, line []byte, start uint32, mayBeEnriched bool) bool {
+// usual takes a line of the form that most have, which is block.text[start:end]; false
+// where it has another.
+func (p *LogParser) usual(block *LogBlock, start, end int, mayBeEnriched bool) bool {
+	line := block.text[start:end]
 	typ, at := usualBeginning(line)
 	if at == 0 || len(line) > p.maxLine || line[len(line)-1] <= '\r' {
 		return false
 	}
-	var run *logRun
-	if length := len(p.header); p.follows(line[at:]) && block.open {
-		run = &block.runs[len(block.runs)-1]
-		at += length
+	rest := line[at:]
+	if block.open && follows(rest, p.header) {
+		at += len(p.header)
 	} else {
-		time, sequence, length := plainHeader(line[at:])
+		time, sequence, length := p.plainHeader(rest)
 		if length == 0 {
 			return false
 		}
-		p.remember(line[at : at+length])
 		at += length
-		run = block.begin(time, sequence, span{})
+		p.header = rest[:length]
+		block.begin(time, sequence, span{})
 		block.open = true
 	}
-	end := uint32(len(line))
-	record := rawRecord{typ: typ, start: start + uint32(at), end: start + end, names: start + end, namesEnd: start + end}
+	body, names := end, end
 	if mayBeEnriched {
 		if i := bytes.IndexByte(line[at:], EnrichedSeparator); i >= 0 {
-			record.end = record.start + uint32(i)
-			record.names = min(record.end+1, record.namesEnd)
+			body = start + at + i
+			names = min(body+1, end)
 		}
 	}
-	block.add(run, record, &p.calls)
+	block.add(&p.calls, rawRecord{typ, uint32(start + at), uint32(body), uint32(names), uint32(end)})
 	return true
 }
 
-// follows says that what is behind "audit(" begins with the header of the record
-// before.
-func (p *LogParser) follows(text []byte) bool {
-	const half = 16
-	length := len(p.header)
+// follows says that a text begins with the header of the record before.
+func follows(text, header []byte) bool {
+	const half = 2 * word
+	length := len(header)
 	if length < half || len(text) < length {
 		return false
 	}
-	end := text[length-half : length]
-	return binary.LittleEndian.Uint64(text) == p.words[0] && binary.LittleEndian.Uint64(text[8:]) == p.words[1] &&
-		binary.LittleEndian.Uint64(end) == p.words[2] && binary.LittleEndian.Uint64(end[8:]) == p.words[3] &&
-		(length <= 2*half || bytes.HasPrefix(text, p.header))
+	same := func(at int) bool {
+		return binary.LittleEndian.Uint64(text[at:]) == binary.LittleEndian.Uint64(header[at:])
+	}
+	return same(length-word) && same(0) && same(word) && same(length-half) && (length <= 2*half || bytes.HasPrefix(text, header))
 }
 
-// remember remembers a header, which has at least 16 bytes.
-func (p *LogParser) remember(header []byte) {
-	p.header = append(p.header[:0], header...)
-	end := header[len(header)-16:]
-	p.words = [4]uint64{
-		binary.LittleEndian.Uint64(header), binary.LittleEndian.Uint64(header[8:]),
-		binary.LittleEndian.Uint64(end), binary.LittleEndian.Uint64(end[8:]),
+// plainHeader reads a header as the function of that name does. Most records are of the
+// same second as the one before.
+func (p *LogParser) plainHeader(text []byte) (time int64, sequence uint64, length int) {
+	const digits = 10 // of the seconds
+	if len(p.header) >= digits+1 && len(text) >= digits+1 && string(text[:digits+1]) == string(p.header[:digits+1]) {
+		milliseconds, sequence, length := afterSeconds(text)
+		return p.second + milliseconds, sequence, length
 	}
+	if time, sequence, length = plainHeader(text); length > 0 {
+		p.second = time - time%1000
+	}
+	return time, sequence, length
 }
 
 // unusual takes a line of any form.
@@ -133,36 +138,41 @@ func (p *LogParser) unusual(block *LogBlock, start, end, number int) {
 	if len(record.Enriched) == 0 {
 		names = span{body.end, body.end}
 	}
-	run := block.begin(record.Time, record.Sequence, place(record.Node))
-	block.add(run, rawRecord{record.Type, body.start, body.end, names.start, names.end}, &p.calls)
+	block.begin(record.Time, record.Sequence, place(record.Node))
+	block.add(&p.calls, rawRecord{record.Type, body.start, body.end, names.start, names.end})
 }
 
 // usualBeginning reads the beginning of a line of one of the types that make up
 // most of a log, and returns where the time begins, 0 for any other line.
 func usualBeginning(line []byte) (typ RecordType, at int) {
-	const start = len("type=")
-	if len(line) < start+2 || string(line[:start]) != "type=" {
+	const shortest = len("type=PROCTITLE msg=audit(") // any whole header is longer
+	if len(line) < shortest || string(line[:5]) != "type=" {
 		return 0, 0
 	}
-	var expected string
-	switch [2]byte(line[start:]) {
+	switch [2]byte(line[5:7]) {
 	case [2]byte{'S', 'Y'}:
-		typ, expected = TypeSyscall, "SYSCALL msg=audit("
-	case [2]byte{'S', 'O'}:
-		typ, expected = TypeSockaddr, "SOCKADDR msg=audit("
-	case [2]byte{'P', 'R'}:
-		typ, expected = TypeProctitle, "PROCTITLE msg=audit("
+		return beginning(line[7:23], "SCALL msg=audit(", TypeSyscall)
 	case [2]byte{'P', 'A'}:
-		typ, expected = TypePath, "PATH msg=audit("
+		return beginning(line[7:20], "TH msg=audit(", TypePath)
+	case [2]byte{'P', 'R'}:
+		return beginning(line[7:25], "OCTITLE msg=audit(", TypeProctitle)
 	case [2]byte{'C', 'W'}:
-		typ, expected = TypeCwd, "CWD msg=audit("
-	case [2]byte{'E', 'O'}:
-		typ, expected = TypeEOE, "EOE msg=audit("
+		return beginning(line[7:19], "D msg=audit(", TypeCwd)
+	case [2]byte{'S', 'O'}:
+		return beginning(line[7:24], "CKADDR msg=audit(", TypeSockaddr)
 	case [2]byte{'E', 'X'}:
-		typ, expected = TypeExecve, "EXECVE msg=audit("
+		return beginning(line[7:22], "ECVE msg=audit(", TypeExecve)
+	case [2]byte{'E', 'O'}:
+		return beginning(line[7:19], "E msg=audit(", TypeEOE)
 	}
-	if expected == "" || len(line) < start+len(expected) || string(line[start:start+len(expected)]) != expected {
+	return 0, 0
+}
+
+// beginning is a type and where the time begins if a text that begins two bytes behind
+// "type=" is as it is for that type.
+func beginning(text []byte, expected string, of RecordType) (typ RecordType, at int) {
+	if string(text) != expected {
 		return 0, 0
 	}
-	return typ, start + len(expected)
+	return of, len("type=XX") + len(expected)
 }

@@ -26,8 +26,11 @@ const logProcessLimit = 65536
 type LogResolver struct {
 	seed      maphash.Seed
 	processes *procTable[logKey, logProcess]
-	programs  *procTable[logProgram, logLeader]
-	evicted   atomic.Uint64
+	// recent are the slots of processes that were found lately, by some bits of their
+	// keys.
+	recent   [8192]int32
+	programs *procTable[logProgram, logLeader]
+	evicted  atomic.Uint64
 
 	// unnamed is the hash of a host without a name, which most logs have, and node that
 	// of the last query's.
@@ -124,7 +127,7 @@ func (r *LogResolver) know(q *ProcessQuery) *logProcess {
 	r.node = r.hash(q.Node)
 	key := keyOf(r.node, q.PID)
 	hints := procHintsOf(q, r.seed)
-	known := r.processes.get(key)
+	known := r.find(key)
 	if known == nil || !known.goesOn(hints, q.Executes) {
 		if r.processes.put(key, r.begin(q, hints)) {
 			r.evicted.Add(1)
@@ -137,6 +140,16 @@ func (r *LogResolver) know(q *ProcessQuery) *logProcess {
 		r.executed(q.PID, hints)
 	}
 	return known
+}
+
+// find finds a process by its key, nil where it is not known.
+func (r *LogResolver) find(key logKey) *logProcess {
+	recent := &r.recent[key>>51]
+	if known := r.processes.getAt(*recent, key); known != nil {
+		return known
+	}
+	*recent = r.processes.slot(key)
+	return r.processes.getAt(*recent, key)
 }
 
 // goesOn says whether an event with these hints may be of the process.

@@ -19,30 +19,40 @@ func (p *passingCalls) find(made *Call) *passingCall {
 	return &p.known[(made.number^uint32(made.success)<<7)%uint32(len(p.known))]
 }
 
-// passes lets a recorded event pass that nobody wants, and does what is done for every
-// event; false for an event that is wanted, or that does not show what it is without
-// being looked at closely.
-func (c *Correlator) passes(w *waiting) bool {
-	if c.options.Wants == nil || w.event != nil || w.block == nil {
-		return false
+// callOf is what is known of the call of a recorded event that is a view; nil where its
+// records say more than that a call was made, with which address, arguments and paths.
+func (c *Correlator) callOf(w *waiting) *passingCall {
+	if w.block == nil || w.event != nil {
+		return nil
 	}
-	block := w.block
-	run := &block.runs[w.run]
+	run := &w.block.runs[w.run]
 	if run.call == 0 || run.beside {
-		return false
+		return nil
 	}
-	made := &block.calls[run.call-1]
+	made := &w.block.calls[run.call-1]
 	known := c.passing.find(made)
 	if !known.known || known.arch != made.arch || known.number != made.number || known.success != made.success {
 		*known = c.judgePassing(made)
 	}
-	if !known.passes {
+	return known
+}
+
+// passes lets a recorded event pass that nobody wants, and does what is done for every
+// event; false for an event that is wanted, or that does not show what it is without
+// being looked at closely.
+func (c *Correlator) passes(w *waiting, known *passingCall) bool {
+	if known == nil || !known.passes {
 		return false
 	}
-	if known.call == callExec && made.success == yes && !run.arguments {
+	run := &w.block.runs[w.run]
+	if run.address != 0 {
+		return false
+	}
+	made := &w.block.calls[run.call-1]
+	if lacks(run, made, known) {
 		c.counters.incomplete.Add(1)
 	}
-	c.recognize(w, made, known.call == callExec && made.success == yes)
+	c.recognize(w, made, known)
 	c.counters.events.Add(1)
 	c.options.Passed(known.category, w.time*1e6)
 	return true
@@ -58,27 +68,46 @@ func (c *Correlator) judgePassing(made *Call) passingCall {
 	case callOther, callSetsid, callExec, callExit, callNetwork, callFile:
 		described := d.describe(d.judge())
 		one.category = described.category
-		one.passes = !c.options.Wants(described.category, described.action)
+		one.passes = c.options.Wants != nil && !c.options.Wants(described.category, described.action)
 	}
 	return one
 }
 
+// lacks says of an event of a call what Event.lacks does.
+func lacks(run *logRun, made *Call, known *passingCall) bool {
+	if run.address != 0 || run.arguments {
+		return false
+	}
+	call := known.call
+	if call == callSocketcall {
+		_, call = socketcallOf(made.args[0])
+	}
+	switch call {
+	case callConnect:
+		return !refused(made.exit)
+	case callExec:
+		return made.success == yes
+	default:
+		return false
+	}
+}
+
 // recognize tells the resolver of a process that made a call, as Event.identity does,
-// and does not ask who it is.
-func (c *Correlator) recognize(w *waiting, made *Call, executes bool) {
+// and does not ask who it is. It returns what is known of the process, nil where the
+// resolver is not that of a log.
+func (c *Correlator) recognize(w *waiting, made *Call, known *passingCall) *logProcess {
+	if c.recorded == nil {
+		return nil
+	}
 	run := &w.block.runs[w.run]
 	first := w.block.records[run.first].typ
-	resolver, inferring := c.options.Resolver.(*LogResolver)
-	if !inferring {
-		return
-	}
 	if w.node.restarts(first, w.time, w.sequence) {
-		resolver.Reset(w.node.name)
+		c.recorded.Reset(w.node.name)
 	}
 	body := w.block.text[run.callAt-1:]
-	resolver.know(&ProcessQuery{
+	return c.recorded.know(&ProcessQuery{
 		Node: w.node.name, PID: made.ids[idPID], PPID: made.ids[idPPID], AUID: made.ids[idAUID], Session: made.ids[idSession],
 		Executable: text(made.exe.of(body)), program: made.program,
-		Executes: executes, Time: w.time, Sequence: w.sequence,
+		Executes: known.call == callExec && made.success == yes, Time: w.time, Sequence: w.sequence,
 	})
 }

@@ -37,9 +37,30 @@ func (t *procTable[K, V]) get(key K) *V {
 	if !ok {
 		return nil
 	}
-	t.unlink(at)
-	t.linkNewest(at)
+	t.use(at)
 	return &t.slots[at].value
+}
+
+// getAt is get for a key that was in a slot lately; nil where it is not there any more, or
+// is the zero value as that of unused slots.
+func (t *procTable[K, V]) getAt(at int32, key K) *V {
+	var unused K
+	if at <= 0 || int(at) >= len(t.slots) || t.slots[at].key != key || key == unused {
+		return nil
+	}
+	t.use(at)
+	return &t.slots[at].value
+}
+
+// slot is where a key is, 0 where it is not.
+func (t *procTable[K, V]) slot(key K) int32 { return t.index[key] }
+
+// use notes that a slot is the one that was used last.
+func (t *procTable[K, V]) use(at int32) {
+	if t.slots[0].earlier != at {
+		t.unlink(at)
+		t.linkNewest(at)
+	}
 }
 
 // peek is get, but does not count as a use.

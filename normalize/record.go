@@ -169,50 +169,48 @@ func (r *Record) parsePlainHeader(text []byte, at int) bool {
 // dot, three digits, a colon, a number that is not too long, "): ". Its length is 0 for
 // any other.
 func plainHeader(text []byte) (time int64, sequence uint64, length int) {
-	const seconds, fraction = 10, 14
-	if len(text) < fraction+1 || text[seconds] != '.' || text[fraction] != ':' {
+	const seconds = 10
+	if len(text) <= seconds || text[seconds] != '.' {
 		return 0, 0, 0
 	}
 	high, highOK := eightDigits(text)
 	low, lowOK := eightDigits(text[2:])
-	a, b, c := text[seconds+1]-'0', text[seconds+2]-'0', text[seconds+3]-'0'
-	if !highOK || !lowOK || a > 9 || b > 9 || c > 9 {
+	if !highOK || !lowOK {
 		return 0, 0, 0
 	}
 	time = int64(high/1e6)*1e8 + int64(low) // the two overlap by six digits
-	time = time*1000 + int64(a)*100 + int64(b)*10 + int64(c)
-	rest := text[fraction+1:]
-	i := 0
-	for i < len(rest) {
-		digit := rest[i] - '0'
-		if digit > 9 {
-			break
-		}
-		sequence = sequence*10 + uint64(digit)
-		i++
-	}
-	const most = 18 // digits; more might not fit
-	if i == 0 || i > most || len(rest)-i < 3 || rest[i] != ')' || rest[i+1] != ':' || rest[i+2] != ' ' || time >= maxSeconds*1000 {
+	milliseconds, sequence, length := afterSeconds(text)
+	if length == 0 || time >= maxSeconds {
 		return 0, 0, 0
 	}
-	return time, sequence, fraction + 1 + i + 3
+	return time*1000 + milliseconds, sequence, length
 }
 
-// eightDigits is the number that the first eight bytes of text stand for, of which
-// it has at least so many; false where one of them is no digit. All are looked at at
-// once: each step joins two neighbours into a number of twice the digits.
-func eightDigits(text []byte) (n uint32, ok bool) {
-	word := binary.LittleEndian.Uint64(text)
-	const zeros, tops = 0x3030303030303030, 0x8080808080808080
-	// A byte above '9' gets the top bit by the addition, one below '0' by the
-	// subtraction, one with the top bit has it in the word.
-	if (word|(word+0x4646464646464646)|(word-zeros))&tops != 0 {
-		return 0, false
+// afterSeconds reads what a header has after ten digits and a dot; length is that of the
+// whole, 0 where it has another form.
+func afterSeconds(text []byte) (milliseconds int64, sequence uint64, length int) {
+	const start, end = 11, 14 // of the milliseconds
+	if len(text) <= end || text[end] != ':' {
+		return 0, 0, 0
 	}
-	word -= zeros
-	word = (word*10 + word>>8) & 0x00ff00ff00ff00ff
-	word = (word*100 + word>>16) & 0x0000ffff0000ffff
-	return uint32(word*10000 + word>>32), true
+	a, b, c := text[start]-'0', text[start+1]-'0', text[start+2]-'0'
+	if a > 9 || b > 9 || c > 9 {
+		return 0, 0, 0
+	}
+	milliseconds = int64(a)*100 + int64(b)*10 + int64(c)
+	rest, digits := text[end+1:], word
+	if len(rest) >= word {
+		sequence, digits = fewDigits(binary.LittleEndian.Uint64(rest))
+	}
+	if digits == word {
+		sequence, digits = allDigits(rest)
+	}
+	const most = 18 // digits; more might not fit
+	rest = rest[digits:]
+	if digits == 0 || digits > most || len(rest) < 3 || rest[0] != ')' || rest[1] != ':' || rest[2] != ' ' {
+		return 0, 0, 0
+	}
+	return milliseconds, sequence, end + 1 + digits + 3
 }
 
 // number reads a decimal number of at most limit at text[at:] and returns the

@@ -33,6 +33,8 @@ type field struct {
 	get  func(*Event) detect.Value
 	// address says that the field has IP addresses.
 	address bool
+	// alike says that events of one likeness have the same value.
+	alike bool
 	// claimed reads what the records say where the process can have them say
 	// something else than is so on the host; nil for every other field.
 	claimed func(*Event) detect.Value
@@ -78,7 +80,7 @@ func (s schema) Field(name string) (detect.Field, bool) {
 		return detect.Field{}, false
 	}
 	one := &registry[id]
-	return detect.Field{ID: id, Type: one.typ, Costly: one.costly, Forgeable: one.claimed != nil, Address: one.address, Only: one.only}, true
+	return detect.Field{ID: id, Type: one.typ, Costly: one.costly, Forgeable: one.claimed != nil, Address: one.address, Only: one.only, Alike: one.alike}, true
 }
 
 // FieldNames implements detect.Schema.
@@ -94,7 +96,7 @@ func (s schema) FieldNames() []string {
 func constant(name, value string) field {
 	one := limited(words(name, func(*Event) detect.Value { return detect.String(value) }), value)
 	one.fixed = true
-	return one
+	return alike(one)
 }
 
 // words makes a text field.
@@ -124,6 +126,12 @@ func address(f field) field {
 func forgeable(f field, claimed func(*Event) detect.Value) field {
 	f.claimed = claimed
 	return asked(f)
+}
+
+// alike marks a field as one that a likeness decides.
+func alike(f field) field {
+	f.alike = true
+	return f
 }
 
 // ofParent is forgeable for a field that is about the parent's executable. The
@@ -164,10 +172,10 @@ func eventFields() []field {
 		constant("event.kind", "event"),
 		constant("event.module", "tripline"),
 		constant("event.dataset", "tripline.events"),
-		several(limited(words("event.category", (*Event).category), categories()...)),
-		several(asked(words("event.type", func(e *Event) detect.Value { return optional(e.describe().typ) }))),
-		asked(words("event.action", func(e *Event) detect.Value { return optional(e.describe().action) })),
-		words("event.outcome", func(e *Event) detect.Value { return detect.String(e.outcome()) }),
+		alike(several(limited(words("event.category", (*Event).category), categories()...))),
+		alike(several(asked(words("event.type", func(e *Event) detect.Value { return optional(e.describe().typ) })))),
+		alike(asked(words("event.action", func(e *Event) detect.Value { return optional(e.describe().action) }))),
+		alike(words("event.outcome", func(e *Event) detect.Value { return detect.String(e.outcome()) })),
 		whole("event.sequence", func(e *Event) detect.Value { return detect.Int(int64(e.sequence)) }),
 		asked(words("tripline.identity", (*Event).identityQuality)),
 		{name: "tripline.incomplete", typ: detect.TypeBool, get: (*Event).incompleteFlag},

@@ -86,12 +86,12 @@ func (s *madeSockets) madeAfter(e *Event, pid uint32, descriptor uint64) bool {
 
 // transport is that of a socket which the process of an event made lately, empty
 // where it is not known.
-func (s *madeSockets) transport(e *Event, pid uint32, descriptor uint64) string {
+func (s *madeSockets) transport(e *Event, pid, ppid uint32, descriptor uint64) string {
 	if s.table == nil {
 		return ""
 	}
 	made := s.table.get(socketKey{e.node, pid, descriptor})
-	if made == nil || e.time-made.time > socketLife || e.time < made.time || made.ppid != e.details.ids[idPPID] {
+	if made == nil || e.time-made.time > socketLife || e.time < made.time || made.ppid != ppid {
 		return ""
 	}
 	return made.transport

@@ -24,7 +24,7 @@ func userFields() []field {
 		{"process.saved_user", idSUID, "SUID"},
 	} {
 		fields = append(fields,
-			words(one.name+".id", func(e *Event) detect.Value { return e.userID(one.id) }),
+			alike(words(one.name+".id", func(e *Event) detect.Value { return e.userID(one.id) })),
 			asked(words(one.name+".name", func(e *Event) detect.Value { return e.userName(one.id, one.key) })))
 	}
 	for _, one := range []struct {
@@ -42,7 +42,7 @@ func userFields() []field {
 		{"process.saved_group", idSGID, "SGID"},
 	} {
 		fields = append(fields,
-			words(one.name+".id", func(e *Event) detect.Value { return e.userID(one.id) }),
+			alike(words(one.name+".id", func(e *Event) detect.Value { return e.userID(one.id) })),
 			asked(words(one.name+".name", func(e *Event) detect.Value { return e.groupName(one.id, one.key) })))
 	}
 	return fields
