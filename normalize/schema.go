@@ -53,7 +53,7 @@ var registry = sortFields(slices.Concat(
 ))
 
 func sortFields(fields []field) []field {
-	slices.SortFunc(fields, func(a, b field) int {
+	slices.SortStableFunc(fields, func(a, b field) int {
 		return slices.Compare(strings.Split(a.name, "."), strings.Split(b.name, "."))
 	})
 	return fields

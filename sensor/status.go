@@ -288,7 +288,7 @@ func (r *reporter) addHealth(said *status.Status) {
 			}
 		}
 	}
-	slices.SortFunc(said.Health, func(a, b status.Problem) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
+	slices.SortStableFunc(said.Health, func(a, b status.Problem) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
 	for _, kind := range health.Kinds() {
 		said.ByKind = append(said.ByKind, status.KindSum{
 			Kind: string(kind), Level: health.Message{Condition: health.Condition{Kind: kind}}.Level(), Count: counts[string(kind)],

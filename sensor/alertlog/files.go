@@ -46,7 +46,7 @@ func Files(path string) ([]string, error) {
 			found = append(found, one)
 		}
 	}
-	slices.SortFunc(found, func(a, b sibling) int {
+	slices.SortStableFunc(found, func(a, b sibling) int {
 		// Of a file and its compressed copy, which a crash leaves, the
 		// compressed one is whole.
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.number, b.number), compareBool(b.packed, a.packed))

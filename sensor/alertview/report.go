@@ -101,7 +101,7 @@ func sorted(counts map[string]int) []count {
 	for name, n := range counts {
 		all = append(all, count{name, n})
 	}
-	slices.SortFunc(all, func(a, b count) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Name, b.Name)) })
+	slices.SortStableFunc(all, func(a, b count) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Name, b.Name)) })
 	return all
 }
 

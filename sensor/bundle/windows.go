@@ -28,7 +28,7 @@ func (w *windows) add(from, to time.Time) {
 
 // merge sorts the spans and joins those that touch.
 func (w *windows) merge() {
-	slices.SortFunc(w.spans, func(a, b window) int {
+	slices.SortStableFunc(w.spans, func(a, b window) int {
 		switch {
 		case a.from < b.from:
 			return -1

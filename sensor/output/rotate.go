@@ -135,7 +135,7 @@ func (r *rotator) rotated() ([]rotatedFile, error) {
 			found = append(found, rotatedFile{filepath.Join(filepath.Dir(r.path), one.Name()), number, packed})
 		}
 	}
-	slices.SortFunc(found, func(a, b rotatedFile) int {
+	slices.SortStableFunc(found, func(a, b rotatedFile) int {
 		if a.number != b.number {
 			if a.number < b.number {
 				return -1

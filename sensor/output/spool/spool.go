@@ -159,7 +159,7 @@ func (s *Spool) list() error {
 		s.segments = append(s.segments, segment{number, info.Size()})
 		s.size.Add(info.Size())
 	}
-	slices.SortFunc(s.segments, func(a, b segment) int { return strings.Compare(s.path(a.number), s.path(b.number)) })
+	slices.SortStableFunc(s.segments, func(a, b segment) int { return strings.Compare(s.path(a.number), s.path(b.number)) })
 	return nil
 }
 
