@@ -4,6 +4,8 @@ package detect
 // end of its span; or the memory of a negative stage; or the events of a sample
 // that share a key. It keeps its events retained.
 type pending struct {
+	// filed is the rule in whose waiting it is, nil while it is in none.
+	filed *ruleState
 	// key is the encoded join key, as of keyReader.
 	key string
 	// stage is the stage that was matched last, or the negative stage whose
@@ -14,18 +16,17 @@ type pending struct {
 	start int64
 	// last is the place of the event that was matched last.
 	last order
-	// events are the matched events in the order of the positive stages.
+	// events are the matched events in the order of the positive stages; the first has
+	// its place in memory.
 	events []Event
-
-	absence absence
-	// filed is the rule in whose waiting it is, nil while it is in none.
-	filed *ruleState
-	// members has the stage and the arrival of each event of a sample.
-	members []member
-
+	memory [1]Event
 	// older and newer chain all pending sequences of a rule by their start, or
 	// all that are held back by their last event; older chains the unused ones.
 	older, newer *pending
+
+	absence absence
+	// members has the stage and the arrival of each event of a sample.
+	members []member
 	// sameBefore and sameAfter chain those of one key that are held back.
 	sameBefore, sameAfter *pending
 }
@@ -67,7 +68,11 @@ func (l *pendingList) take(stages int) *pending {
 	p := l.unused
 	if p == nil {
 		const usual = 4 // more grow as they match
-		return &pending{events: make([]Event, 0, min(stages, usual))}
+		p = new(pending)
+		if p.events = p.memory[:0]; stages > len(p.memory) {
+			p.events = make([]Event, 0, min(stages, usual))
+		}
+		return p
 	}
 	l.unused = p.older
 	p.older = nil

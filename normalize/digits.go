@@ -74,3 +74,11 @@ func others(digits uint64) uint64 {
 	letter := (letters + (atLeast-'a')*ones) &^ (letters + (atLeast-'f'-1)*ones)
 	return (^(decimal | letter) | digits) & tops
 }
+
+// hexValue is the number of eight hexadecimal digits.
+func hexValue(digits uint64) uint32 {
+	digits = digits&(0xf*ones) + 9*(digits>>6&ones) // letters have that bit
+	digits = (digits<<4 | digits>>8) & 0x00ff00ff00ff00ff
+	digits = (digits<<8 | digits>>16) & 0x0000ffff0000ffff
+	return uint32(digits<<16 | digits>>32)
+}

@@ -1,6 +1,9 @@
 package normalize
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // pair is one key=value of a record's body. Its slices are views into the body.
 type pair struct {
@@ -159,6 +162,14 @@ func isHex(text []byte) bool {
 // appendHex appends the bytes that hexadecimal digits of either case stand for,
 // up to the first that is none.
 func appendHex(dst, text []byte) []byte {
+	for len(text) >= word {
+		digits := binary.LittleEndian.Uint64(text)
+		if others(digits) != 0 {
+			break
+		}
+		dst = binary.BigEndian.AppendUint32(dst, hexValue(digits))
+		text = text[word:]
+	}
 	for ; len(text) >= 2; text = text[2:] {
 		high, low := nibble(text[0]), nibble(text[1])
 		if high|low > 0xf {
@@ -172,16 +183,7 @@ func appendHex(dst, text []byte) []byte {
 // decodeHex decodes as many bytes as dst holds, up to the first digit that is none,
 // and returns how many.
 func decodeHex(dst, text []byte) int {
-	dst = dst[:min(len(dst), len(text)/2)]
-	for i := range dst {
-		pair := text[2*i : 2*i+2]
-		high, low := nibbles[pair[0]], nibbles[pair[1]]
-		if high == 0 || low == 0 {
-			return i
-		}
-		dst[i] = (high-1)<<4 | (low - 1)
-	}
-	return len(dst)
+	return len(appendHex(dst[:0:len(dst)], text[:min(len(text), 2*len(dst))]))
 }
 
 // nibble is the value of a hexadecimal digit, 0xff when it is none.
