@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -10,16 +11,41 @@ import (
 // treeLimit bounds how far up the tree is followed.
 const treeLimit = 64
 
-// readTree reads the processes from that of the request up to the first one.
-func (g *Gatherer) readTree(ctx context.Context, request *Request, running bool, tree *Tree) {
-	tree.begin()
-	pid := request.PID
+// subject is the process of a request, which is read at once: it may end any moment.
+type subject struct {
+	Part
+	process *Process // nil where it has ended
+}
+
+// readSubject reads the process of the request.
+func (g *Gatherer) readSubject(request *Request, running bool, part *subject) {
 	if !running {
+		return
+	}
+	switch one, err := g.readProcess(request.PID); {
+	case errors.Is(err, errEnded):
+	case err != nil:
+		part.fail("process %d: %v", request.PID, err)
+	default:
+		part.process = &one
+	}
+}
+
+// readTree reads the processes from that of the request up to the first one.
+func (g *Gatherer) readTree(ctx context.Context, request *Request, from *subject, tree *Tree) {
+	tree.begin()
+	if tree.Failed = from.Failed; len(tree.Failed) > 0 {
+		return
+	}
+	pid := request.ParentPID
+	if from.process != nil {
+		tree.Processes = append(tree.Processes, *from.process)
+		pid = from.process.ParentPID
+	} else {
 		tree.Processes = append(tree.Processes, g.fromEvent(request))
 		tree.fail("process %d has ended: what is said of it is what its events said", request.PID)
-		pid = request.ParentPID
 	}
-	seen := map[uint32]bool{}
+	seen := map[uint32]bool{request.PID: true}
 	for pid != 0 && len(tree.Processes) < treeLimit && !seen[pid] {
 		if ctx.Err() != nil {
 			tree.fail("stopped at process %d: no time was left", pid)
@@ -46,11 +72,14 @@ func (g *Gatherer) fromEvent(request *Request) Process {
 	return one
 }
 
+// errEnded says that a process is not there.
+var errEnded = errors.New("has ended")
+
 // readProcess reads one process of the tree.
 func (g *Gatherer) readProcess(pid uint32) (Process, error) {
 	stat, err := g.proc.stat(pid)
 	if gone(err) {
-		return Process{}, fmt.Errorf("has ended")
+		return Process{}, errEnded
 	}
 	if err != nil {
 		return Process{}, err
