@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,10 +28,10 @@ type Builder struct {
 	// rules has the parts of a document that are the same in all alerts of a
 	// rule, made at its first alert.
 	rules map[*detect.Rule]ruleParts
-	// usual is how long the latest event's document was: the next one's is alike.
-	usual int
 	// encoder writes events, and keeps what is the same in many of them.
 	encoder *normalize.Encoder
+	// texts are the buffers of the latest alert's events.
+	texts [][]byte
 }
 
 // Alert is one finished alert.
@@ -49,8 +50,9 @@ type Alert struct {
 	Matched time.Time
 	Subject Subject
 
-	rule  *detect.Rule
-	whole map[string]any
+	rule *detect.Rule
+	// shared are the parts of the document that the evidence has, too.
+	shared map[string]any
 }
 
 // eventDocument is what a matched event must offer to be put into an alert.
@@ -62,35 +64,16 @@ type eventDocument interface {
 // Build makes the alert of a match. With test it is marked as raised by a
 // self-test. The match's events are read during the call and not kept.
 func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
-	events := make([]json.RawMessage, 0, len(match.Events))
-	read := make([]rawObject, 0, len(match.Events))
-	for _, event := range match.Events {
-		if event == nil { // a negative stage stands for no event
-			events = append(events, json.RawMessage("null"))
-			continue
-		}
-		whole, ok := event.(eventDocument)
-		if !ok {
-			return Alert{}, fmt.Errorf("making an alert of rule %q: the event has no document form", match.Rule.Name)
-		}
-		text := b.append(make([]byte, 0, b.usual+b.usual/8), whole)
-		b.usual = len(text)
-		fields, ok := readObject(text)
-		if !ok {
-			return Alert{}, fmt.Errorf("making an alert of rule %q: an event's document is not of the form that events have", match.Rule.Name)
-		}
-		events = append(events, text)
-		read = append(read, fields)
+	events, read, err := b.documents(match)
+	if err != nil {
+		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}
 	parts, err := b.parts(match.Rule)
 	if err != nil {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}
 	id := ID(match)
-	document, err := b.document(match.Rule, parts, read)
-	if err != nil {
-		return Alert{}, fmt.Errorf("making an alert of rule %q: reading back an event's document: %w", match.Rule.Name, err)
-	}
+	document := b.document(match.Rule, parts, read)
 	fields := triplineFields(parts, id, test, events)
 	b.addLost(fields, match)
 	document["tripline"] = map[string]any{"alert": fields}
@@ -98,10 +81,48 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 	if err != nil {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}
-	return Alert{
+	last := read[len(read)-1]
+	process := last.object("process")
+	made := Alert{
 		ID: id, Test: test, Severity: match.Rule.Severity, JSON: text,
-		Matched: time.Now(), Subject: subjectOf(match, read[len(read)-1]), rule: match.Rule, whole: document,
-	}, nil
+		Matched: time.Now(), Subject: subjectOf(match, last, process), rule: match.Rule,
+	}
+	if made.shared, err = sharedOf(last, process); err != nil {
+		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
+	}
+	return made, nil
+}
+
+// maxKeptText is the largest buffer for an event that is kept between alerts.
+const maxKeptText = 256 << 10
+
+// documents are the documents of a match's events, null for a stage that stands for no
+// event, and their members without those. They are valid until the next call.
+func (b *Builder) documents(match detect.Match) (events []json.RawMessage, read []rawObject, err error) {
+	for len(b.texts) < len(match.Events) {
+		b.texts = append(b.texts, nil)
+	}
+	for i, event := range match.Events {
+		if event == nil {
+			events = append(events, json.RawMessage("null"))
+			continue
+		}
+		whole, ok := event.(eventDocument)
+		if !ok {
+			return nil, nil, errors.New("the event has no document form")
+		}
+		text := b.append(b.texts[i][:0], whole)
+		if b.texts[i] = text; cap(text) > maxKeptText {
+			b.texts[i] = nil
+		}
+		fields, ok := readObject(text)
+		if !ok {
+			return nil, nil, errors.New("an event's document is not of the form that events have")
+		}
+		events = append(events, text)
+		read = append(read, fields)
+	}
+	return events, read, nil
 }
 
 // append appends the document of an event.
@@ -157,7 +178,7 @@ func ID(match detect.Match) string {
 
 // document is the alert without Tripline's own part: the last event's time,
 // process and user, the first destination, and the rule.
-func (b *Builder) document(rule *detect.Rule, parts ruleParts, events []rawObject) (map[string]any, error) {
+func (b *Builder) document(rule *detect.Rule, parts ruleParts, events []rawObject) map[string]any {
 	last := events[len(events)-1]
 	document := map[string]any{
 		"@timestamp":  last.get("@timestamp"),
@@ -177,33 +198,54 @@ func (b *Builder) document(rule *detect.Rule, parts ruleParts, events []rawObjec
 	if parts.threat != nil {
 		document["threat"] = parts.threat
 	}
-	return document, takeParts(document, events)
+	takeParts(document, events)
+	return document
 }
 
 // takeParts puts what an alert has of its events themselves into its document: whom
 // the last is about, and the first that says it, with whom.
-func takeParts(document map[string]any, events []rawObject) error {
-	take := func(name string, from []rawObject) error {
+func takeParts(document map[string]any, events []rawObject) {
+	take := func(name string, from []rawObject) {
 		for _, event := range from {
 			if value := event.get(name); value != nil {
-				same, err := canonical(value)
-				document[name] = same
+				document[name] = eventValue(value)
+				return
+			}
+		}
+	}
+	for _, name := range []string{"process", "user", "container", "host", "agent"} {
+		take(name, events[len(events)-1:])
+	}
+	for _, name := range []string{"destination", "source", "network"} {
+		take(name, events)
+	}
+}
+
+// sharedOf are the parts of the last event that the evidence of an alert has, too.
+func sharedOf(last, process rawObject) (map[string]any, error) {
+	shared := map[string]any{}
+	take := func(into map[string]any, from rawObject, names ...string) (err error) {
+		for _, name := range names {
+			value := from.get(name)
+			if value == nil {
+				continue
+			}
+			var text json.RawMessage
+			if text, err = appendCanonical(nil, eventValue(value)); err != nil {
 				return err
 			}
+			into[name] = text
 		}
 		return nil
 	}
-	for _, name := range []string{"process", "user", "container", "host", "agent"} {
-		if err := take(name, events[len(events)-1:]); err != nil {
-			return err
-		}
+	about := map[string]any{}
+	if err := errors.Join(take(shared, last, "host", "agent"), take(about, process, "entity_id", "pid", "executable", "name")); err != nil {
+		return nil, err
 	}
-	for _, name := range []string{"destination", "source", "network"} {
-		if err := take(name, events); err != nil {
-			return err
-		}
+	if len(about) > 0 {
+		shared["process"] = about
 	}
-	return nil
+	return shared, nil
 }
 
 // triplineFields is the part under tripline.alert.

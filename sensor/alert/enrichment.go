@@ -1,8 +1,8 @@
 package alert
 
 import (
-	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"tripline/normalize"
@@ -29,22 +29,7 @@ func (a *Alert) Enrichment(at time.Time, evidence any) ([]byte, error) {
 		},
 		"rule": map[string]any{"id": a.rule.RuleID, "uuid": a.rule.RuleID, "name": a.rule.Name},
 	}
-	for _, name := range []string{"host", "agent"} {
-		if value, ok := a.whole[name]; ok {
-			document[name] = value
-		}
-	}
-	process := map[string]any{}
-	known, _ := a.whole["process"].(json.RawMessage)
-	about, _ := readObject(known)
-	for _, name := range []string{"entity_id", "pid", "executable", "name"} {
-		if value := about.get(name); value != nil {
-			process[name] = value
-		}
-	}
-	if len(process) > 0 {
-		document["process"] = process
-	}
+	maps.Copy(document, a.shared)
 	fields := map[string]any{"id": a.ID, "evidence": evidence}
 	if a.Test {
 		fields["test"] = true

@@ -6,41 +6,46 @@ import (
 	"unicode/utf8"
 )
 
-// rewriteEscapes writes the characters in the texts of a JSON value as encode does. It
-// returns false where one is escaped in a way that Event.AppendJSON has not. A value
-// in which all are as encode writes them is not copied.
-func rewriteEscapes(value []byte) (rewritten []byte, ok bool) {
+// appendRewritten appends a JSON value with the characters in its texts as encode writes
+// them. It returns false, and dst as it was, where one is escaped in a way that
+// Event.AppendJSON has not.
+func appendRewritten(dst, value []byte) (appended []byte, ok bool) {
+	separators := bytes.IndexByte(value, firstOfSeparator) >= 0
+	appended = dst
 	done := 0
-	for at := nextSpecial(value, 0); at < len(value); at = nextSpecial(value, at) {
+	for at := nextSpecial(value, 0, separators); at < len(value); at = nextSpecial(value, at, separators) {
+		if rest := value[at:]; len(rest) > 1 && rest[0] == '\\' && (rest[1] == '"' || rest[1] == '\\') {
+			at += 2
+			continue
+		}
 		size, same, known := special(value[at:])
 		if !known {
-			return nil, false
+			return dst, false
 		}
 		if same != "" {
-			if rewritten == nil {
-				rewritten = make([]byte, 0, len(value)+64)
-			}
-			rewritten = append(append(rewritten, value[done:at]...), same...)
+			appended = append(append(appended, value[done:at]...), same...)
 			done = at + size
 		}
 		at += size
 	}
-	if done == 0 {
-		return value, true
-	}
-	return append(rewritten, value[done:]...), true
+	return append(appended, value[done:]...), true
 }
 
-// nextSpecial finds the next backslash, or the first byte of what may be a separator
-// of lines.
-func nextSpecial(value []byte, from int) int {
-	const firstOfSeparator = "\xe2"
+// firstOfSeparator is the first byte of the characters that separate lines, U+2028 and
+// U+2029.
+const firstOfSeparator = 0xe2
+
+// nextSpecial finds the next backslash, or, where the value has any, the first byte of
+// what may be a separator of lines.
+func nextSpecial(value []byte, from int, separators bool) int {
 	backslash := bytes.IndexByte(value[from:], '\\')
 	if backslash < 0 {
 		backslash = len(value) - from
 	}
-	if separator := bytes.IndexByte(value[from:from+backslash], firstOfSeparator[0]); separator >= 0 {
-		return from + separator
+	if separators {
+		if separator := bytes.IndexByte(value[from:from+backslash], firstOfSeparator); separator >= 0 {
+			return from + separator
+		}
 	}
 	return from + backslash
 }
@@ -59,9 +64,6 @@ func special(text []byte) (size int, same string, known bool) {
 		default:
 			return size, "", true
 		}
-	}
-	if len(text) >= 2 && (text[1] == '"' || text[1] == '\\') {
-		return 2, "", true
 	}
 	if len(text) < 6 || string(text[:4]) != `\u00` {
 		return 0, "", false

@@ -1,7 +1,6 @@
 package alert
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -45,7 +44,7 @@ func TestRewrittenEscapes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, ok := rewriteEscapes([]byte(value)); !ok || string(got) != string(want) {
+		if got, ok := appendRewritten(nil, []byte(value)); !ok || string(got) != string(want) {
 			t.Fatalf("%q becomes %s (%v), want %s", text.String(), got, ok, want)
 		}
 	}
@@ -54,12 +53,12 @@ func TestRewrittenEscapes(t *testing.T) {
 // TestUnknownEscapes leaves what events do not write to who decodes.
 func TestUnknownEscapes(t *testing.T) {
 	for _, value := range []string{`"\n"`, `"\/"`, `"\u2028"`, `"\u00C4"`, `"\u0041"`, `"\`, `"\u00`, "\"\xe2\""} {
-		if got, ok := rewriteEscapes([]byte(value)); ok {
+		if got, ok := appendRewritten(nil, []byte(value)); ok {
 			t.Errorf("%s becomes %s", value, got)
 		}
 	}
 	const value = `"\/\u00C4"`
-	if got, err := canonical(json.RawMessage(value)); err != nil || string(got) != `"/Ä"` {
+	if got, err := appendCanonical(nil, eventValue(value)); err != nil || string(got) != `"/Ä"` {
 		t.Errorf("got %s, %v", got, err)
 	}
 }

@@ -166,19 +166,23 @@ func plainTexts(value json.RawMessage) (texts []string, ok bool) {
 	return texts, !slices.ContainsFunc(texts, func(one string) bool { return strings.IndexByte(one, '"') >= 0 })
 }
 
-// canonical is a value of an event's document as encode would write it, had it been
-// decoded. The two write some characters in another way.
-func canonical(value json.RawMessage) (json.RawMessage, error) {
-	if rewritten, ok := rewriteEscapes(value); ok {
-		return rewritten, nil
+// eventValue is a value of an event's document, as that has it.
+type eventValue json.RawMessage
+
+// appendCanonical appends a value of an event's document as encode would write it, had
+// it been decoded. The two write some characters in another way.
+func appendCanonical(dst []byte, value eventValue) ([]byte, error) {
+	if appended, ok := appendRewritten(dst, value); ok {
+		return appended, nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(value))
 	decoder.UseNumber()
 	var decoded any
 	if err := decoder.Decode(&decoded); err != nil {
-		return nil, fmt.Errorf("decoding JSON: %w", err)
+		return nil, fmt.Errorf("reading back an event's document: %w", err)
 	}
-	return encode(decoded)
+	text, err := encode(decoded)
+	return append(dst, text...), err
 }
 
 // encodeObject writes an object as encode does. Values whose text is known, which
@@ -213,6 +217,8 @@ func encodeValue(dst []byte, value any) ([]byte, error) {
 			return append(dst, "null"...), nil
 		}
 		return append(dst, known...), nil
+	case eventValue:
+		return appendCanonical(dst, known)
 	case string:
 		if isPlain(known) {
 			return append(append(append(dst, '"'), known...), '"'), nil

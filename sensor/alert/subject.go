@@ -23,8 +23,8 @@ type Subject struct {
 }
 
 // subjectOf reads the subject from the document of the last matched event, whose
-// process it is where several took part.
-func subjectOf(match detect.Match, last rawObject) Subject {
+// process it is where several took part, and the members of that process.
+func subjectOf(match detect.Match, last, process rawObject) Subject {
 	number := func(from rawObject, path ...string) uint32 {
 		n, err := strconv.ParseInt(string(from.get(path...)), 10, 64)
 		if err != nil || n < 0 || n > 1<<31 {
@@ -32,7 +32,6 @@ func subjectOf(match detect.Match, last rawObject) Subject {
 		}
 		return uint32(n)
 	}
-	process := last.object("process")
 	s := Subject{
 		PID: number(process, "pid"), ParentPID: number(process, "parent", "pid"),
 		EntityID: process.text("entity_id"), Inferred: last.text("tripline", "identity") != "verified",

@@ -45,7 +45,7 @@ func (b *Builder) Summary(summary throttle.Summary) (Alert, error) {
 	if err != nil {
 		return Alert{}, fmt.Errorf("making the summary of rule %q: %w", rule.Name, err)
 	}
-	return Alert{ID: id, Severity: rule.Severity, JSON: text, rule: rule, whole: document}, nil
+	return Alert{ID: id, Severity: rule.Severity, JSON: text, rule: rule}, nil
 }
 
 func summaryFields(summary *throttle.Summary) map[string]any {
