@@ -35,36 +35,31 @@ type floodResult struct {
 // sets 0, so that no process ever waits, and would rather lose records.)
 const floodWaitTime = 15000
 
-// BenchmarkLive compares the sensor with a loop that only receives and with auditd
+// BenchmarkLiveFlood compares the sensor with a loop that only receives and with auditd
 // that writes what it receives, in turn in one run, under floods from one process of
 // root: one connects a datagram socket, the other makes, connects (refused) and
-// closes stream sockets. Then it measures which flood each holds while nobody waits
-// for it, and the latency of alerts. It prints tables.
-func BenchmarkLive(b *testing.B) {
-	needLive(b)
-	unchanged(b)
-	for range b.N {
-		figures := make(map[string]float64)
-		for _, flood := range []string{"flood", "tcp-flood"} {
-			compareFlood(b, flood, figures)
-		}
-		compareHeld(b, figures)
-		compareLatency(b, "", "idle", figures)
-		compareLatency(b, endless+"@"+strconv.Itoa(busyRate), "flood", figures)
-		for name, figure := range figures {
-			b.ReportMetric(figure, name)
-		}
-	}
-}
-
-// BenchmarkLiveFlood is the part of BenchmarkLive about what floods cost.
+// closes stream sockets. It prints tables.
 func BenchmarkLiveFlood(b *testing.B) {
-	needLive(b)
-	unchanged(b)
-	for range b.N {
-		figures := make(map[string]float64)
+	benchmarkFigures(b, func(figures map[string]float64) {
 		compareFlood(b, "flood", figures)
 		compareFlood(b, "tcp-flood", figures)
+	})
+}
+
+// BenchmarkLiveHeld measures which flood the sensor and the naive loop hold while nobody
+// waits for them.
+func BenchmarkLiveHeld(b *testing.B) {
+	benchmarkFigures(b, func(figures map[string]float64) { compareHeld(b, figures) })
+}
+
+// benchmarkFigures reports the figures that something measures.
+func benchmarkFigures(b *testing.B, measure func(figures map[string]float64)) {
+	b.Helper()
+	needLive(b)
+	unchanged(b)
+	for range b.N {
+		figures := make(map[string]float64)
+		measure(figures)
 		for name, figure := range figures {
 			b.ReportMetric(figure, name)
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -53,10 +54,13 @@ type runningSensor struct {
 	health []healthDocument
 	// evidence are the documents that follow alerts.
 	evidence []evidenceDocument
-	said     strings.Builder
-	changed  chan struct{}
-	ready    chan struct{}
-	read     sync.WaitGroup
+	// rest is for how long a line is left alone once its time of arrival was noted, in
+	// nanoseconds.
+	rest    atomic.Int64
+	said    strings.Builder
+	changed chan struct{}
+	ready   chan struct{}
+	read    sync.WaitGroup
 }
 
 // startSensor starts tripline with arguments and waits until it watches. The
@@ -119,6 +123,7 @@ func (s *runningSensor) readAlerts(from io.Reader) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		arrived := time.Now()
+		time.Sleep(time.Duration(s.rest.Load()))
 		if s.readHealth(lines.Text()) || s.readEvidence(lines.Text()) {
 			continue
 		}

@@ -1,0 +1,137 @@
+package live
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// syncTrace has the kernel tell when fsync(2) returns, by an instance of its own of
+// ftrace (Documentation/trace/ftrace.rst), so that nobody has to sync a file again to
+// know that it is on disk.
+type syncTrace struct {
+	folder string
+	pipe   *os.File
+	read   sync.WaitGroup
+
+	mu   sync.Mutex
+	seen []syncReturn
+}
+
+// syncReturn is an fsync(2) that succeeded, of a thread.
+type syncReturn struct {
+	thread int
+	at     time.Time
+}
+
+// tracing is where the kernel's tracing is, see the same document.
+const tracing = "/sys/kernel/tracing"
+
+// startSyncTrace begins to trace; nil where this kernel has no such tracing.
+func startSyncTrace(b *testing.B) *syncTrace {
+	b.Helper()
+	folder := filepath.Join(tracing, "instances", "tripline"+strconv.Itoa(os.Getpid()))
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		b.Logf("the sensor's fsync cannot be traced, so another one is timed after it: %v", err)
+		return nil
+	}
+	trace := &syncTrace{folder: folder}
+	b.Cleanup(func() { trace.stop(b) })
+	trace.set(b, "trace_clock", "mono")
+	trace.set(b, "events/syscalls/sys_exit_fsync/enable", "1")
+	var err error
+	if trace.pipe, err = os.OpenFile(filepath.Join(folder, "trace_pipe"), os.O_RDONLY|unix.O_NONBLOCK, 0); err != nil {
+		b.Fatal(err)
+	}
+	trace.read.Go(trace.follow)
+	return trace
+}
+
+// set writes a setting of the tracing.
+func (s *syncTrace) set(b *testing.B, name, value string) {
+	b.Helper()
+	if err := os.WriteFile(filepath.Join(s.folder, name), []byte(value), 0o600); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// stop ends the tracing and removes it.
+func (s *syncTrace) stop(b *testing.B) {
+	b.Helper()
+	if s.pipe != nil {
+		if err := s.pipe.Close(); err != nil {
+			b.Error(err)
+		}
+		s.read.Wait()
+	}
+	if err := os.Remove(s.folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		b.Error(err)
+	}
+}
+
+// follow reads lines such as "tripline-123 [001] ..... 36084.570123: sys_fsync -> 0x0",
+// whose times are those of CLOCK_MONOTONIC in seconds.
+func (s *syncTrace) follow() {
+	for lines := bufio.NewScanner(s.pipe); lines.Scan(); {
+		before, result, found := strings.Cut(lines.Text(), ": sys_fsync -> ")
+		words := strings.Fields(before)
+		if !found || result != "0x0" || len(words) < 3 {
+			continue
+		}
+		task := words[0] // the name may have spaces and hyphens
+		for _, word := range words[1:] {
+			if strings.HasPrefix(word, "[") {
+				break
+			}
+			task = word
+		}
+		thread, errThread := strconv.Atoi(task[strings.LastIndexByte(task, '-')+1:])
+		seconds, errTime := strconv.ParseFloat(words[len(words)-1], 64)
+		if errThread != nil || errTime != nil {
+			continue
+		}
+		s.mu.Lock()
+		s.seen = append(s.seen, syncReturn{thread, monotonic(seconds)})
+		s.mu.Unlock()
+	}
+}
+
+// monotonic is the time of day of a moment of CLOCK_MONOTONIC.
+func monotonic(seconds float64) time.Time {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // which every kernel has
+	return time.Now().Add(time.Duration(seconds*1e9) - time.Duration(now.Nano()))
+}
+
+// after waits for the first fsync(2) of a process that returned after a moment.
+func (s *syncTrace) after(b *testing.B, pid int, moment time.Time) (at time.Time) {
+	b.Helper()
+	wait(b, "an fsync of the sensor", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, one := range s.seen {
+			if one.at.After(moment) && isThreadOf(one.thread, pid) {
+				at = one.at
+				return true
+			}
+		}
+		return false
+	})
+	return at
+}
+
+// isThreadOf says whether a thread is one of a process.
+func isThreadOf(thread, pid int) bool {
+	_, err := os.Stat(fmt.Sprintf("/proc/%d/task/%d", pid, thread))
+	return err == nil
+}
