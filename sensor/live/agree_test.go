@@ -24,12 +24,16 @@ func TestLiveAndReplayAgree(t *testing.T) {
 	s := startSensor(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	var recorded bytes.Buffer
-	ended := make(chan error, 1)
+	ended, ready := make(chan error, 1), make(chan struct{})
 	go func() {
-		_, err := sensor.Capture(ctx, sensor.Options{Config: config.Default(), Passive: true}, nil, &recorded, func() {})
+		_, err := sensor.Capture(ctx, sensor.Options{Config: config.Default(), Passive: true}, nil, &recorded, func() { close(ready) })
 		ended <- err
 	}()
-	time.Sleep(200 * time.Millisecond)
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatalf("the recording ended: %v", err)
+	}
 	behave(t, "connect-setsid")
 	behave(t, "thread-setsid", "[::1]:9")
 	behave(t, "setsid-connect")

@@ -119,9 +119,10 @@ func recordWhile(t *testing.T, during func()) string {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
+	ended, ready := make(chan error, 1), make(chan struct{})
+	plan := foreignPlan(t, "tripline")
 	go func() {
-		_, err := sensor.Capture(ctx, sensor.Options{Config: config.Default()}, foreignPlan(t, "tripline"), writer, func() {})
+		_, err := sensor.Capture(ctx, sensor.Options{Config: config.Default()}, plan, writer, func() { close(ready) })
 		_ = writer.Close() // the reader sees the end
 		ended <- err
 	}()
@@ -130,7 +131,11 @@ func recordWhile(t *testing.T, during func()) string {
 		all, _ := io.ReadAll(reader) // a pipe of our own
 		text <- string(all)
 	}()
-	time.Sleep(300 * time.Millisecond)
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatalf("the recording ended: %v", err)
+	}
 	during()
 	time.Sleep(300 * time.Millisecond)
 	cancel()
