@@ -23,7 +23,7 @@ const (
 
 // verdictsKept is how many likenesses are remembered. Their memory is that many times
 // the number of stages of all rules, in bytes.
-const verdictsKept = 2048
+const verdictsKept = 512
 
 // known finds what is known of events like the current one, nil where they do not tell.
 func (e *Engine) known() *verdict {

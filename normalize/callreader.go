@@ -10,7 +10,7 @@ import (
 // callReader reads SYSCALL records as Call.read does. What it read of the processes
 // that made the last calls it does not read again: the second half of a record, from
 // auid= on, is the same text in all records of a program that runs for a user. One
-// goroutine uses it. Its memory is at most some 2.5 MiB, and a third of that for usual
+// goroutine uses it. Its memory is at most some 700 KiB, and a third of that for usual
 // lengths.
 type callReader struct {
 	known [knownHalves]knownHalf
@@ -27,13 +27,13 @@ type callReader struct {
 // knownHalves is how many second halves are kept, each up to a length of
 // maxKnownHalf bytes.
 const (
-	knownHalves  = 2048
+	knownHalves  = 512
 	maxKnownHalf = 1024
 )
 
 // knownMades is how many beginnings are kept, each up to a length of maxKnownMade bytes.
 const (
-	knownMades   = 256
+	knownMades   = 128
 	maxKnownMade = 128
 )
 

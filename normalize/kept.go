@@ -38,7 +38,7 @@ type keptEvents struct {
 
 // maxKeptBlocks is how many blocks may be there for kept events alone. The events of the
 // oldest block beyond them are given memory of their own.
-const maxKeptBlocks = 16
+const maxKeptBlocks = 32
 
 // Keep implements detect.Keeper.
 func (e *Event) Keep() detect.Event {

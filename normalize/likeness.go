@@ -7,7 +7,7 @@ package normalize
 // likenesses numbers them. A number that is forgotten is not used again.
 type likenesses struct {
 	count uint64
-	known [4096]likeness
+	known [1024]likeness
 }
 
 // likeness is all that the fields marked as alike are made of, and its number.
@@ -82,7 +82,7 @@ func (c *Correlator) liken(e *Event, run *logRun, known *passingCall) {
 // number is the number of a likeness.
 func (l *likenesses) number(half, call, result uint64) uint64 {
 	mixed := half*0x9e3779b97f4a7c15 ^ call*0xff51afd7ed558ccd ^ result*0xc4ceb9fe1a85ec53
-	known := &l.known[mixed>>52]
+	known := &l.known[mixed>>54]
 	if known.half != half || known.call != call || known.result != result {
 		l.count++
 		*known = likeness{half, call, result, l.count}
