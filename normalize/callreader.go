@@ -101,7 +101,7 @@ func (r *callReader) readMade(body []byte, call *Call) (at int) {
 	}
 	mixed := binary.LittleEndian.Uint64(body[middle:]) ^ binary.LittleEndian.Uint64(body[middle+word:])*0x9e3779b97f4a7c15
 	known := &r.made[mixed*0xff51afd7ed558ccd>>56%knownMades]
-	if at = len(known.text); at > 0 && at < len(body) && string(body[:at]) == string(known.text) && body[at] == ' ' {
+	if at = len(known.text); at > 0 && at < len(body) && bytes.Equal(body[:at], known.text) && body[at] == ' ' {
 		call.made = known.made
 		return at
 	}

@@ -25,8 +25,9 @@ func (c *Correlator) view(w *waiting) *Event {
 func (e *Event) own() {
 	extent := e.extent()
 	from, before := extent.start, extent.of(e.buffer)
-	e.buffer = append(e.ownBuffer[:0], before...)
-	e.records = append(e.ownRecords[:0], e.records...)
+	e.ownBuffer = append(e.ownBuffer[:0], before...)
+	e.ownRecords = append(e.ownRecords[:0], e.records...)
+	e.buffer, e.records = e.ownBuffer, e.ownRecords
 	for i := range e.records {
 		one := &e.records[i]
 		one.start, one.end, one.names, one.namesEnd = one.start-from, one.end-from, one.names-from, one.namesEnd-from
