@@ -127,3 +127,12 @@ func PlanRulesFor(compiled []*detect.Compiled, features kernel.Features, key str
 	}
 	return auditrules.NewPlan(needs, features, key)
 }
+
+// sources are the rules that were compiled.
+func sources(rules []*detect.Compiled) []*detect.Rule {
+	all := make([]*detect.Rule, 0, len(rules))
+	for _, one := range rules {
+		all = append(all, one.Rule())
+	}
+	return all
+}

@@ -54,3 +54,26 @@ func BenchmarkBuild(b *testing.B) {
 		b.SetBytes(int64(len(made.JSON)))
 	}
 }
+
+// TestPrepared has the same alert with and without preparation.
+func TestPrepared(t *testing.T) {
+	loaded, err := detect.LoadRules(rules.FS(), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := documented{text: manyAncestors()}
+	match := detect.Match{Rule: loaded[0], Events: []detect.Event{event, nil, event}}
+	var plain, prepared Builder
+	if err := prepared.Prepare(loaded); err != nil {
+		t.Fatal(err)
+	}
+	want, err := plain.Build(match, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got, err := prepared.Build(match, false); err != nil || string(got.JSON) != string(want.JSON) {
+			t.Errorf("%v, %s, not %s", err, got.JSON, want.JSON)
+		}
+	}
+}

@@ -3,10 +3,12 @@ package alert
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 
 	"tripline/detect"
+	"tripline/normalize"
 )
 
 // OwnIndex is the data stream pattern of Tripline's own events, which an alert
@@ -29,6 +31,22 @@ func (p *ruleParts) room(events []json.RawMessage) int {
 	}
 	return room
 }
+
+// Prepare makes what is the same in all alerts of some rules, so that the first alert
+// takes no longer than others. It forgets those of other rules.
+func (b *Builder) Prepare(rules []*detect.Rule) error {
+	clear(b.rules)
+	for _, rule := range rules[:min(len(rules), maxPrepared)] {
+		if _, err := b.parts(rule); err != nil {
+			return fmt.Errorf("preparing alerts of rule %q: %w", rule.Name, err)
+		}
+	}
+	b.encoder = normalize.NewEncoder(b.Host)
+	return nil
+}
+
+// maxPrepared is of how many rules the alerts are prepared: each takes some 10 KiB.
+const maxPrepared = 32
 
 // parts makes the parts of a rule, or finds those made before.
 func (b *Builder) parts(rule *detect.Rule) (ruleParts, error) {

@@ -115,7 +115,7 @@ func (f *File) open() error {
 		f.born = f.born.Add(-age(file, f.born))
 	}
 	if f.options.Sync && info.Size() == 0 && info.Mode().IsRegular() {
-		err = errors.Join(err, syncFolder(filepath.Dir(f.options.Path)))
+		err = errors.Join(err, file.Sync(), syncFolder(filepath.Dir(f.options.Path)))
 	}
 	return err
 }
