@@ -100,7 +100,7 @@ func follows(text, header []byte) bool {
 // same second as the one before.
 func (p *LogParser) plainHeader(text []byte) (time int64, sequence uint64, length int) {
 	const digits = 10 // of the seconds
-	if len(p.header) >= digits+1 && len(text) >= digits+1 && bytes.Equal(text[:digits+1], p.header[:digits+1]) {
+	if len(p.header) > digits && len(text) > digits && bytes.Equal(text[:digits+1], p.header[:digits+1]) {
 		milliseconds, sequence, length := afterSeconds(text)
 		return p.second + milliseconds, sequence, length
 	}

@@ -129,9 +129,9 @@ func PlanRulesFor(compiled []*detect.Compiled, features kernel.Features, key str
 }
 
 // sources are the rules that were compiled.
-func sources(rules []*detect.Compiled) []*detect.Rule {
-	all := make([]*detect.Rule, 0, len(rules))
-	for _, one := range rules {
+func sources(compiled []*detect.Compiled) []*detect.Rule {
+	all := make([]*detect.Rule, 0, len(compiled))
+	for _, one := range compiled {
 		all = append(all, one.Rule())
 	}
 	return all
