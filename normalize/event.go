@@ -297,12 +297,30 @@ func (e *Event) callOf(record *rawRecord) madeCall {
 		return madeCall{d.call, d.exit, d.success, d.items, d.nargs == 0}
 	}
 	_, which := syscallOf(e.call.arch, e.call.number)
-	made := madeCall{call: which, exit: e.call.exit, success: e.call.success, items: e.call.items}
+	return e.call.as(which)
+}
+
+// as is the call that a SYSCALL record is about, of which the number says which it is.
+func (k *Call) as(which call) madeCall {
+	made := madeCall{call: which, exit: k.exit, success: k.success, items: k.items}
 	if which == callSocketcall {
-		_, made.call = socketcallOf(e.call.args[0])
+		_, made.call = socketcallOf(k.args[0])
 		made.indirect = true
 	}
 	return made
+}
+
+// lacks says that an event of the call must have had a record which is missing, where it
+// has neither an address nor arguments.
+func (m madeCall) lacks() bool {
+	switch m.call {
+	case callConnect:
+		return !refused(m.exit)
+	case callExec:
+		return m.success == yes
+	default:
+		return false
+	}
 }
 
 // lacks says that a record is missing which must have been written: the one that
@@ -316,14 +334,7 @@ func (e *Event) lacks() bool {
 	if syscall == nil || e.record(TypeSockaddr) != nil || e.record(TypeExecve) != nil {
 		return false
 	}
-	switch made := e.callOf(syscall); made.call {
-	case callConnect:
-		return !refused(made.exit)
-	case callExec:
-		return made.success == yes
-	default:
-		return false
-	}
+	return e.callOf(syscall).lacks()
 }
 
 // primary finds the SYSCALL record, nil when there is none, and the record that

@@ -75,21 +75,7 @@ func (c *Correlator) judgePassing(made *Call) passingCall {
 
 // lacks says of an event of a call what Event.lacks does.
 func lacks(run *logRun, made *Call, known *passingCall) bool {
-	if run.address != 0 || run.arguments {
-		return false
-	}
-	call := known.call
-	if call == callSocketcall {
-		_, call = socketcallOf(made.args[0])
-	}
-	switch call {
-	case callConnect:
-		return !refused(made.exit)
-	case callExec:
-		return made.success == yes
-	default:
-		return false
-	}
+	return run.address == 0 && !run.arguments && made.as(known.call).lacks()
 }
 
 // recognize tells the resolver of a process that made a call, as Event.identity does,
