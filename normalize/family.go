@@ -6,8 +6,9 @@ import "slices"
 // descend from. Without it, as for a recorded log, events say nothing of that.
 type families interface {
 	// Family says what is known of an event's process and of its relatives. It
-	// may be what was found a moment ago unless fresh is set. It is never nil, does
-	// not change and may be kept.
+	// may be what was found a moment ago; with fresh only the arguments and the control
+	// group of a process that executes the same program still, and what its parent
+	// descends from. It is never nil, does not change and may be kept.
 	Family(q ProcessQuery, fresh bool) *Family
 	// GroupName is the name of a group id in the host's own database, empty
 	// where it is not known.

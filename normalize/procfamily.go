@@ -80,7 +80,9 @@ func (r *ProcResolver) GroupName(gid uint32) string { return r.kin.groups.name(g
 // Family looks at an event's process and at those that it descends from or belongs
 // to. What was found less than a second ago is found again, where fresh is set only if
 // that was after this batch of records had been received, and
-// so is what was found of a process that has ended since. It waits at most 20 ms for
+// so is what was found of a process that has ended since. Even with fresh, a process that
+// executes the same program still has the arguments and the control group of a moment ago,
+// and a parent that is as it was then the same ancestors. It waits at most 20 ms for
 // a process that does not let itself be read, and 100 ms a second in all.
 func (r *ProcResolver) Family(q ProcessQuery, fresh bool) *Family {
 	process := r.Identify(q)

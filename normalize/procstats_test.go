@@ -64,23 +64,25 @@ func TestStatsAreBounded(t *testing.T) {
 	}
 }
 
-// TestSiblingsShareAncestors climbs to init once for processes of one parent.
+// TestSiblingsShareAncestors climbs to init once for processes of one parent. On a busy
+// machine more than a second may pass between two looks, then others are tried.
 func TestSiblingsShareAncestors(t *testing.T) {
 	r := newTestResolver(t)
-	first, _ := startShell(t, "read line")
-	second, _ := startShell(t, "read line")
-	elder := patientFamily(t, r, queryNow(uint32(first.Process.Pid)), false)
-	younger := patientFamily(t, r, queryNow(uint32(second.Process.Pid)), false)
-	if len(elder.Ancestors) == 0 || len(younger.Ancestors) != len(elder.Ancestors) {
-		t.Fatalf("%+v, %+v", elder, younger)
-	}
-	for i, one := range younger.Ancestors {
-		if one.PID != elder.Ancestors[i].PID || one.EntityID != elder.Ancestors[i].EntityID {
-			t.Errorf("ancestor %d is %+v, not %+v", i, one, elder.Ancestors[i])
+	look := func() *Family {
+		cmd, _ := startShell(t, "read line")
+		family := patientFamily(t, r, queryNow(uint32(cmd.Process.Pid)), false)
+		if len(family.Ancestors) == 0 || family.Ancestors[0].PID != uint32(os.Getpid()) {
+			t.Fatalf("the ancestors are %+v", family.Ancestors)
 		}
+		return family
 	}
-	chain := r.kin.chains.peek(uint32(os.Getpid()))
-	if chain == nil || len(chain.ancestors) != len(elder.Ancestors) {
-		t.Errorf("of the parent is remembered %+v", chain)
+	elder := look()
+	for range 20 {
+		younger := look()
+		if &younger.Ancestors[0] == &elder.Ancestors[0] {
+			return
+		}
+		elder = younger
 	}
+	t.Error("siblings never have the same list of ancestors")
 }

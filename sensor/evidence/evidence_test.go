@@ -350,8 +350,14 @@ func TestQueueIsBounded(t *testing.T) {
 // and what reads much only once the alert is stored.
 func TestEvidenceOfAnAlertThatIsNotStored(t *testing.T) {
 	request := Request{Matched: time.Now(), PID: uint32(os.Getpid()), Verified: true, Stored: make(chan struct{})}
-	if found := gatherOne(t, Options{}, request); found.Process != Running || len(found.Tree.Processes) == 0 {
+	found := gatherOne(t, Options{}, request)
+	if found.Process != Running || len(found.Tree.Processes) == 0 {
 		t.Errorf("it is %+v", found)
+	}
+	for name, part := range map[string]Part{"tree": found.Tree.Part, "listeners": found.Listeners.Part, "sessions": found.Sessions.Part} {
+		if waited := part.Read.Sub(found.Gathered); waited < storedPatience-time.Millisecond { // times have milliseconds
+			t.Errorf("the %s were read after %v, before the alert is stored", name, waited)
+		}
 	}
 	stored := make(chan struct{})
 	close(stored)
