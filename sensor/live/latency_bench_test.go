@@ -66,6 +66,7 @@ type latencies map[string][]time.Duration
 
 const (
 	atNaive  = "naive"
+	byLeast  = "least"
 	atReader = "reader"
 	inFile   = "file"
 	onDisk   = "on_disk"
@@ -78,6 +79,7 @@ var latencyRows = []struct{ what, means string }{
 	{atReader, "alert read from standard output"},
 	{inFile, "alert in the file"},
 	{onDisk, "alert on disk: the sensor's fsync returned"},
+	{byLeast, "only the system calls of it, as much synced"},
 	{syncing, "as much written and synced alone"},
 }
 
@@ -89,8 +91,9 @@ func compareLatency(b *testing.B, flood, name string, figures map[string]float64
 	trace := startSyncTrace(b)
 	size := 0
 	for len(all[atReader]) < latencySamples {
-		all.naive(b, flood)
+		all.receiver(b, flood, atNaive, "naive-times")
 		size = all.sensor(b, flood, trace)
+		all.receiver(b, flood, byLeast, "least-alerts", strconv.Itoa(size)+":"+filepath.Join(b.TempDir(), "alerts"))
 	}
 	all.disk(b, size)
 	fmt.Printf("\nfrom setsid(2), %s; ms\n%-40s %8s %8s %8s\n", name, "", "p50", "p99", "alerts")
@@ -104,12 +107,13 @@ func compareLatency(b *testing.B, flood, name string, figures map[string]float64
 	}
 }
 
-// naive measures with the naive loop, which is the floor.
-func (l latencies) naive(b *testing.B, flood string) {
+// receiver measures with a receiver that says when it was done with a process: the
+// naive loop, or the one that does the least that makes an alert. They are the floor.
+func (l latencies) receiver(b *testing.B, flood, row string, action ...string) {
 	b.Helper()
 	received := newMoments()
-	naive := startReceiver(b, floodWaitTime, func() *exec.Cmd {
-		command := exec.Command(built.behave, "naive-times")
+	receiver := startReceiver(b, floodWaitTime, func() *exec.Cmd {
+		command := exec.Command(built.behave, action...)
 		stdout, err := command.StdoutPipe()
 		if err != nil {
 			b.Fatal(err)
@@ -128,14 +132,14 @@ func (l latencies) naive(b *testing.B, flood string) {
 		}()
 		return command
 	})
-	defer naive.stop()
+	defer receiver.stop()
 	if flood != "" {
 		stop := startFlood(b, flood)
 		defer func() { stop() }()
 	}
 	for range latencyEach {
 		subject, called := connectSetsid(b)
-		l[atNaive] = append(l[atNaive], received.of(b, subject.pid(), "the record").Sub(called))
+		l[row] = append(l[row], received.of(b, subject.pid(), "the record").Sub(called))
 		subject.release(b)
 	}
 }

@@ -40,6 +40,7 @@ const tracing = "/sys/kernel/tracing"
 // startSyncTrace begins to trace; nil where this kernel has no such tracing.
 func startSyncTrace(b *testing.B) *syncTrace {
 	b.Helper()
+	mountTracing(b)
 	folder := filepath.Join(tracing, "instances", "tripline"+strconv.Itoa(os.Getpid()))
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		b.Logf("the sensor's fsync cannot be traced, so another one is timed after it: %v", err)
@@ -55,6 +56,23 @@ func startSyncTrace(b *testing.B) *syncTrace {
 	}
 	trace.read.Go(trace.follow)
 	return trace
+}
+
+// mountTracing mounts the tracing where nobody has, until the benchmark ends.
+func mountTracing(b *testing.B) {
+	b.Helper()
+	if _, err := os.Stat(filepath.Join(tracing, "instances")); err == nil {
+		return
+	}
+	if err := unix.Mount("nodev", tracing, "tracefs", 0, ""); err != nil {
+		b.Logf("mounting %s: %v", tracing, err) // what it is for says what is missing then
+		return
+	}
+	b.Cleanup(func() {
+		if err := unix.Unmount(tracing, 0); err != nil {
+			b.Error(err)
+		}
+	})
 }
 
 // set writes a setting of the tracing.

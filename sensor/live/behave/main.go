@@ -67,6 +67,7 @@ func actions() map[string]action {
 		"libaudit":           {"", libauditLoop},
 		"naive":              {"", naiveLoop},
 		"naive-times":        {"", naiveTimes},
+		"least-alerts":       {"33000:/tmp/alerts", leastAlerts},
 		"hold":               {"", holdSocket},
 	}
 }
