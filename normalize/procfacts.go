@@ -85,8 +85,8 @@ func (r *ProcResolver) kinStat(pid uint32) (procKinStat, bool) {
 	return procKinOf(pid, data, err)
 }
 
-// relativeStat is kinStat for a process that others descend from or belong to, which is
-// likely to be asked for again.
+// relativeStat is kinStat for a process that is likely to be asked for again: others
+// descend from it or belong to it, or it has caused an event that a rule keeps.
 func (r *ProcResolver) relativeStat(pid uint32) (procKinStat, bool) {
 	data, err := r.kin.stats.read(pid)
 	return procKinOf(pid, data, err)

@@ -117,17 +117,24 @@ func (r *ProcResolver) gather(process Identity, parent uint32, known *procKnownF
 	const attempts = 3
 	var climbed *Family // by the attempt before
 	for attempt := 1; attempt <= attempts; attempt++ {
-		stat, ok := r.kinStat(process.PID)
+		stat, ok := r.relativeStat(process.PID)
 		if !ok || r.entityOf(stat.procStat) != process.EntityID {
 			return nil, "process" + procAbsent
 		}
 		family := &Family{Observed: r.clock.now().UnixNano()}
+		if facts := r.unchanged(known, stat, family.Observed); facts != nil {
+			family.Process, family.Cgroup = facts, known.Cgroup
+			r.ancestors(family, stat, parent, known.Family, climbed)
+			r.leaders(family)
+			r.kin.families.put(process.EntityID, procKnownFamily{family, *r.batch, stat, true})
+			return family, ""
+		}
 		whole := r.look(family, stat, parent, known, climbed)
 		if family.Process.unfinished() && attempt < attempts {
 			continue
 		}
 		r.leaders(family)
-		again, ok := r.kinStat(process.PID)
+		again, ok := r.relativeStat(process.PID)
 		if ok && again.same(stat) {
 			r.kin.families.put(process.EntityID, procKnownFamily{family, *r.batch, stat, whole})
 			return family, ""
@@ -147,11 +154,6 @@ func (r *ProcResolver) gather(process Identity, parent uint32, known *procKnownF
 // look looks at a process and at those that it descends from, and says whether the
 // process let all of itself be read.
 func (r *ProcResolver) look(family *Family, stat procKinStat, parent uint32, known *procKnownFamily, climbed *Family) (whole bool) {
-	if facts := r.unchanged(known, stat, family.Observed); facts != nil {
-		family.Process, family.Cgroup = facts, known.Cgroup
-		r.ancestors(family, stat, parent, known.Family, climbed)
-		return true
-	}
 	looking := r.kin.memory.begin(stat.pid, true)
 	var above Family // while the process is read
 	r.ancestors(&above, stat, parent, known.Family, climbed)

@@ -43,6 +43,7 @@ type ProcResolver struct {
 	seed           maphash.Seed
 	batch          *procBatch
 	running        procAnswered[uint32, string] // whose executables were asked for
+	told           procAnswered[procAsked, Identity]
 	processes      *procTable[uint32, procProcess]
 	counters       procCounters
 }
@@ -68,6 +69,13 @@ type procProcess struct {
 	goneBy int64
 }
 
+// procAsked is an event that was asked about: who, which and when.
+type procAsked struct {
+	pid      uint32
+	sequence uint64
+	time     int64
+}
+
 // NewProcResolver makes a resolver that reads root, "/proc" on a live host, and
 // the users of the file etc/passwd beside root. host gives the machine and boot
 // that entity ids are derived from; without a boot id, or without host, the boot
@@ -91,7 +99,7 @@ func NewProcResolver(root string, host *HostFacts) (*ProcResolver, error) {
 		users:  newUserTable(filepath.Join(filepath.Dir(root), "etc", "passwd")),
 		seed:   maphash.MakeSeed(),
 	}
-	r.running.batch = r.batch
+	r.running.batch, r.told.batch = r.batch, r.batch
 	r.sockets = newProcSockets(root, r.batch)
 	if r.host != nil {
 		r.host.named.batch = r.batch
@@ -145,10 +153,19 @@ func (r *ProcResolver) Identify(q ProcessQuery) Identity {
 		r.counters.inferred.Add(1)
 		return known.identity
 	}
+	told, again := r.told.slot(uint64(q.PID), procAsked{q.PID, q.Sequence, q.Time})
+	if again && told.EntityID != "" {
+		r.counters.verified.Add(1)
+		return *told
+	}
+	*told = Identity{}
 	r.clock.refresh()
 	if r.connector != nil {
 		identity, group, ok := r.followed(&q, hints)
 		if ok {
+			if !identity.Inferred {
+				*told = identity
+			}
 			return identity
 		}
 		q.PID = group

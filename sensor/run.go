@@ -169,7 +169,11 @@ func (s *Sensor) connect() error {
 func (s *Sensor) raise(made alert.Alert) {
 	stored := make(chan struct{})
 	s.sayAlert(&made, func() { close(stored) })
-	s.gather(&made, stored)
+	if err := made.Describe(); err != nil {
+		s.reported.warn("evidence", err)
+	} else {
+		s.gather(&made, stored)
+	}
 	s.samples.raised()
 	if made.Test {
 		s.tests.Add(1)

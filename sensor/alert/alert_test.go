@@ -58,6 +58,9 @@ func build(t *testing.T, test bool) Alert {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if err := one.Describe(); err != nil {
+			t.Fatal(err)
+		}
 		made = append(made, one)
 	})
 	if len(made) != 1 {

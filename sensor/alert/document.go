@@ -46,11 +46,15 @@ type Alert struct {
 	// JSON is the whole document on one line.
 	JSON []byte
 	// Matched is when the alert was made, and Subject the process that it is
-	// about.
+	// about, once Describe was called.
 	Matched time.Time
 	Subject Subject
 
 	rule *detect.Rule
+	// match and last are what Describe reads: the match and the document of its last
+	// event.
+	match detect.Match
+	last  rawObject
 	// shared are the parts of the document that the evidence has, too.
 	shared map[string]any
 }
@@ -62,7 +66,7 @@ type eventDocument interface {
 }
 
 // Build makes the alert of a match. With test it is marked as raised by a
-// self-test. The match's events are read during the call and not kept.
+// self-test. The match's events are read during the call, and by Alert.Describe.
 func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 	events, read, err := b.documents(match)
 	if err != nil {
@@ -81,16 +85,25 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 	if err != nil {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}
-	last := read[len(read)-1]
-	process := last.object("process")
-	made := Alert{
+	return Alert{
 		ID: id, Test: test, Severity: match.Rule.Severity, JSON: text,
-		Matched: time.Now(), Subject: subjectOf(match, last, process), rule: match.Rule,
+		Matched: time.Now(), rule: match.Rule, match: match, last: read[len(read)-1],
+	}, nil
+}
+
+// Describe finds out whom the alert is about: its Subject, and what Enrichment says
+// of it. It is apart from Build so that an alert is on its way before. It reads the match's
+// events and the builder's memory, so it is to be called before the builder makes
+// another alert and while the events may be read.
+func (a *Alert) Describe() error {
+	process := a.last.object("process")
+	shared, err := sharedOf(a.last, process)
+	if err != nil {
+		return fmt.Errorf("describing an alert of rule %q: %w", a.rule.Name, err)
 	}
-	if made.shared, err = sharedOf(last, process); err != nil {
-		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
-	}
-	return made, nil
+	a.Subject, a.shared = subjectOf(a.match, a.last, process), shared
+	a.match, a.last = detect.Match{}, nil
+	return nil
 }
 
 // maxKeptText is the largest buffer for an event that is kept between alerts.
