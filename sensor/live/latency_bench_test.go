@@ -85,10 +85,9 @@ var latencyRows = []struct{ what, means string }{
 
 // compareLatency measures how long an alert takes, idle or in a flood, beside what the
 // kernel and the disk take alone, and prints a table.
-func compareLatency(b *testing.B, flood, name string, figures map[string]float64) {
+func compareLatency(b *testing.B, flood, name string, trace *syncTrace, figures map[string]float64) {
 	b.Helper()
 	all := make(latencies)
-	trace := startSyncTrace(b)
 	size := 0
 	for len(all[atReader]) < latencySamples {
 		all.receiver(b, flood, atNaive, "naive-times")
@@ -292,7 +291,8 @@ func (l latencies) disk(b *testing.B, size int) {
 // BenchmarkLiveLatency measures how long an alert takes.
 func BenchmarkLiveLatency(b *testing.B) {
 	benchmarkFigures(b, func(figures map[string]float64) {
-		compareLatency(b, "", "idle", figures)
-		compareLatency(b, endless+"@"+strconv.Itoa(busyRate), "flood", figures)
+		trace := startSyncTrace(b)
+		compareLatency(b, "", "idle", trace, figures)
+		compareLatency(b, endless+"@"+strconv.Itoa(busyRate), "flood", trace, figures)
 	})
 }
