@@ -18,6 +18,9 @@ type LogParser struct {
 	header []byte
 	// second is the time of its second, in milliseconds.
 	second int64
+	// prefix is what stood before the type in the last line: the name of its node, empty
+	// where it has none.
+	prefix []byte
 }
 
 // NewLogParser makes a LogParser for a correlator, to which the blocks that it fills
@@ -36,7 +39,7 @@ func (c *Correlator) NewLogParser(maxLine int) *LogParser {
 // lack its ending.
 func (p *LogParser) Parse(block *LogBlock, text []byte) (lines int) {
 	block.reset(text)
-	p.header = nil
+	p.header, p.prefix = nil, nil
 	enriched := bytes.IndexByte(text, EnrichedSeparator) >= 0
 	for at := 0; at < len(text); lines++ {
 		end := len(text)
@@ -55,12 +58,20 @@ func (p *LogParser) Parse(block *LogBlock, text []byte) (lines int) {
 // where it has another.
 func (p *LogParser) usual(block *LogBlock, start, end int, mayBeEnriched bool) bool {
 	line := block.text[start:end]
+	node, again := span{}, true
+	if len(p.prefix) > 0 || len(line) > 0 && line[0] == nodeKey[0] {
+		var length int
+		if length, again = p.named(line); length > 0 {
+			node = span{uint32(start + len(nodeKey)), uint32(start + length - 1)}
+			start, line = start+length, line[length:]
+		}
+	}
 	typ, at := usualBeginning(line)
-	if at == 0 || len(line) > p.maxLine || line[len(line)-1] <= '\r' {
+	if at == 0 || len(line)+len(p.prefix) > p.maxLine || line[len(line)-1] <= '\r' {
 		return false
 	}
 	rest := line[at:]
-	if block.open && follows(rest, p.header) {
+	if block.open && again && follows(rest, p.header) {
 		at += len(p.header)
 	} else {
 		time, sequence, length := p.plainHeader(rest)
@@ -69,7 +80,7 @@ func (p *LogParser) usual(block *LogBlock, start, end int, mayBeEnriched bool) b
 		}
 		at += length
 		p.header = rest[:length]
-		block.begin(time, sequence, span{})
+		block.begin(time, sequence, node)
 		block.open = true
 	}
 	body, names := end, end
@@ -81,6 +92,16 @@ func (p *LogParser) usual(block *LogBlock, start, end int, mayBeEnriched bool) b
 	}
 	block.add(&p.calls, rawRecord{typ, uint32(start + at), uint32(body), uint32(names), uint32(end)})
 	return true
+}
+
+// named is how long what a line begins with is where that is the name of a node, and
+// whether the line before began with the same.
+func (p *LogParser) named(line []byte) (length int, again bool) {
+	if len(p.prefix) > 0 && bytes.HasPrefix(line, p.prefix) {
+		return len(p.prefix), true
+	}
+	p.prefix = line[:nodePrefix(line)]
+	return len(p.prefix), false
 }
 
 // follows says that a text begins with the header of the record before.

@@ -96,14 +96,27 @@ func findType(line []byte) (at int, ok bool) {
 	return at + 1, at >= 0
 }
 
+// nodeKey begins what auditd's name_format puts before a record.
+const nodeKey = "node="
+
+// nodePrefix is how long "node=NAME " is with which a line begins; 0 where it does not, or
+// where more than one name is to be chosen from.
+func nodePrefix(line []byte) int {
+	name, found := bytes.CutPrefix(line, []byte(nodeKey))
+	length := bytes.IndexByte(name, ' ')
+	if !found || length <= 0 || bytes.Contains(name[:length], []byte(nodeKey)) {
+		return 0
+	}
+	return len(nodeKey) + length + 1
+}
+
 // nodeBefore finds the node name in what stands before the record.
 func nodeBefore(prefix []byte) []byte {
-	const key = "node="
-	at := bytes.LastIndex(prefix, []byte(key))
+	at := bytes.LastIndex(prefix, []byte(nodeKey))
 	if at < 0 || at > 0 && prefix[at-1] != ' ' {
 		return nil
 	}
-	node := prefix[at+len(key):]
+	node := prefix[at+len(nodeKey):]
 	if end := bytes.IndexByte(node, ' '); end >= 0 {
 		node = node[:end]
 	}
