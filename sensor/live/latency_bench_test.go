@@ -79,7 +79,7 @@ var latencyRows = []struct{ what, means string }{
 	{atReader, "alert read from standard output"},
 	{inFile, "alert in the file"},
 	{onDisk, "alert on disk: the sensor's fsync returned"},
-	{byLeast, "only the system calls of it, as much synced"},
+	{byLeast, "asked and synced as much, nothing else"},
 	{syncing, "as much written and synced alone"},
 }
 
