@@ -16,8 +16,8 @@ import (
 const leastDepth = 32
 
 // least is what no sensor can do without that says as much of a process as an alert
-// does: the system calls that ask the kernel, once each, and those that put as many bytes
-// on the disk. It reads nothing of what the kernel answers but who the parents are.
+// does: the system calls that ask the kernel at each of the two events, and those that put
+// as many bytes on the disk. It reads nothing of what the kernel answers but who the parents are.
 type least struct {
 	file   *os.File
 	text   []byte
@@ -69,7 +69,7 @@ func recordWord(record []byte, key string) string {
 
 // connected looks at a process when it has connected.
 func (l *least) connected(pid string) {
-	l.link(pid)
+	l.link(pid, "exe")
 	if number, err := strconv.Atoi(pid); err == nil {
 		if fd, err := unix.PidfdOpen(number, 0); err == nil {
 			l.pidfds[pid] = fd
@@ -77,10 +77,9 @@ func (l *least) connected(pid string) {
 	}
 	parent := parentIn(l.read(pid, "stat"))
 	l.runs(pid)
-	l.link(pid)
 	l.read(pid, "cmdline")
 	l.read(pid, "cgroup")
-	l.mountNamespace(pid)
+	l.link(pid, "ns/mnt")
 	for range leastDepth {
 		if parent == "" || parent == "0" {
 			break
@@ -92,10 +91,10 @@ func (l *least) connected(pid string) {
 
 // detached looks at what setsid(2) and time may have changed, and stores an alert.
 func (l *least) detached(pid string) error {
-	l.link(pid)
+	l.link(pid, "exe")
 	l.runs(pid)
 	l.kept(parentIn(l.read(pid, "stat")))
-	l.mountNamespace(pid)
+	l.link(pid, "ns/mnt")
 	_, err := l.file.Write(append([]byte(nil), l.text...))
 	return errors.Join(err, l.file.Sync())
 }
@@ -134,12 +133,7 @@ func parentIn(stat []byte) string {
 	return string(fields[1])
 }
 
-func (l *least) link(pid string) { _, _ = unix.Readlink("/proc/"+pid+"/exe", l.data[:]) }
-
-func (l *least) mountNamespace(pid string) {
-	var found unix.Stat_t
-	_ = unix.Stat("/proc/"+pid+"/ns/mnt", &found)
-}
+func (l *least) link(pid, name string) { _, _ = unix.Readlink("/proc/"+pid+"/"+name, l.data[:]) }
 
 // runs asks whether a process runs still.
 func (l *least) runs(pid string) { _ = unix.PidfdSendSignal(l.pidfds[pid], 0, nil, 0) }
