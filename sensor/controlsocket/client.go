@@ -68,8 +68,15 @@ func (c Client) explain(err error) error {
 		return fmt.Errorf("the control socket %s: %w", c.Path, fs.ErrPermission)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("the sensor does not answer within %s on %s: %w", clientTime, c.Path, err)
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case hungUp(err):
 		return fmt.Errorf("the sensor ended the connection on %s without an answer (it stops, or refuses this user): %w", c.Path, err)
 	}
 	return fmt.Errorf("asking the sensor: %w", err)
+}
+
+// hungUp says that the other end closed the connection. Of one that was closed before
+// the request was written net/http has an error without a name.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		strings.HasSuffix(err.Error(), "http: server closed idle connection")
 }
