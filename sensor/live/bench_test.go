@@ -161,7 +161,7 @@ func floodNaive(b *testing.B, action string, events int) floodResult {
 
 func floodAuditd(b *testing.B, action string, events int) floodResult {
 	b.Helper()
-	daemon := startRawAuditd(b, floodWaitTime)
+	daemon := startRawAuditd(b, floodWaitTime, flushDefault)
 	defer daemon.stop()
 	return floodOnce(b, daemon.client, action, daemon.command.Process.Pid, events)
 }

@@ -3,6 +3,7 @@ package live
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,11 @@ const (
 	// latencyRest is for how long what was seen is left alone once the time was taken:
 	// to read it takes processor time that the file system's threads would wait for.
 	latencyRest = 5 * time.Millisecond
+	// latencyPause is for how long the disk and the memory are left alone before they are
+	// measured: between two alerts is more.
+	latencyPause = 30 * time.Millisecond
+	// syncedDaemon is how long auditd's records of one process may take.
+	syncedDaemon = 100 * time.Millisecond
 )
 
 // moments are when something was seen of processes, by their pids.
@@ -67,6 +73,7 @@ type latencies map[string][]time.Duration
 const (
 	atNaive  = "naive"
 	byLeast  = "least"
+	byDaemon = "auditd_sync"
 	atReader = "reader"
 	inFile   = "file"
 	onDisk   = "on_disk"
@@ -80,12 +87,13 @@ var latencyRows = []struct{ what, means string }{
 	{inFile, "alert in the file"},
 	{onDisk, "alert on disk: the sensor's fsync returned"},
 	{byLeast, "asked and synced as much, nothing else"},
+	{byDaemon, "auditd's raw lines on disk, flush = SYNC"},
 	{syncing, "as much written and synced alone"},
 }
 
 // compareLatency measures how long an alert takes, idle or in a flood, beside what the
 // kernel and the disk take alone, and prints a table.
-func compareLatency(b *testing.B, flood, name string, trace *syncTrace, figures map[string]float64) {
+func compareLatency(b *testing.B, flood, name string, trace *callTrace, figures map[string]float64) {
 	b.Helper()
 	all := make(latencies)
 	size := 0
@@ -94,10 +102,16 @@ func compareLatency(b *testing.B, flood, name string, trace *syncTrace, figures 
 		size = all.sensor(b, flood, trace)
 		all.receiver(b, flood, byLeast, "least-alerts", strconv.Itoa(size)+":"+filepath.Join(b.TempDir(), "alerts"))
 	}
+	if flood == "" {
+		all.daemon(b, trace)
+	}
 	all.disk(b, size)
 	fmt.Printf("\nfrom setsid(2), %s; ms\n%-40s %8s %8s %8s\n", name, "", "p50", "p99", "alerts")
 	for _, row := range latencyRows {
 		found := all[row.what]
+		if len(found) == 0 {
+			continue
+		}
 		slices.Sort(found)
 		p50, p99 := milliseconds(found[len(found)/2]), milliseconds(found[len(found)*99/100])
 		fmt.Printf("%-40s %8.2f %8.2f %8d\n", row.means, p50, p99, len(found))
@@ -145,7 +159,7 @@ func (l latencies) receiver(b *testing.B, flood, row string, action ...string) {
 
 // sensor measures with a sensor and returns how long an alert's line is at most. Without a trace of its fsync an alert is taken to be on
 // disk when another one returns, which is later.
-func (l latencies) sensor(b *testing.B, flood string, trace *syncTrace) (size int) {
+func (l latencies) sensor(b *testing.B, flood string, trace *callTrace) (size int) {
 	b.Helper()
 	s := startSensor(b)
 	s.rest.Store(int64(latencyRest))
@@ -165,7 +179,7 @@ func (l latencies) sensor(b *testing.B, flood string, trace *syncTrace) (size in
 		l[inFile] = append(l[inFile], written.of(b, subject.pid(), "the alert in the file").Sub(called))
 		s.evidenceOf(alert.Tripline.Alert.ID) // so that the next fsync is the next alert's
 		if trace != nil {
-			l[onDisk] = append(l[onDisk], trace.after(b, s.command.Process.Pid, called).Sub(called))
+			l[onDisk] = append(l[onDisk], trace.synced(b, s.command.Process.Pid, called).Sub(called))
 		} else {
 			l[onDisk] = append(l[onDisk], synced.of(b, subject.pid(), "the alert on disk").Sub(called))
 		}
@@ -183,6 +197,32 @@ func (l latencies) sensor(b *testing.B, flood string, trace *syncTrace) (size in
 	}
 	return size
 }
+
+// daemon measures auditd that only writes the kernel's lines, each of them to the disk
+// before the next: until the write(2) of the last line about the process returns. In a
+// flood it would be days behind.
+func (l latencies) daemon(b *testing.B, trace *callTrace) {
+	b.Helper()
+	if _, err := exec.LookPath("auditd"); err != nil || trace == nil {
+		b.Logf("auditd's lines on disk are not measured: %v", cmp.Or(err, errUntraced))
+		return
+	}
+	daemon := startRawAuditd(b, floodWaitTime, "flush = SYNC")
+	defer daemon.stop()
+	for range latencyEach {
+		subject, called := connectSetsid(b)
+		time.Sleep(syncedDaemon)
+		returns := trace.after("write", daemon.command.Process.Pid, called)
+		if len(returns) == 0 {
+			b.Fatal("auditd wrote nothing")
+		}
+		l[byDaemon] = append(l[byDaemon], returns[len(returns)-1].Sub(called))
+		subject.release(b)
+	}
+}
+
+// errUntraced says why the end of another program's write(2) is not known.
+var errUntraced = errors.New("the kernel's tracing is not there")
 
 // connectSetsid lets a process connect and call setsid, and says when it did. It goes on
 // until it is released, as what has detached to be of use does.
@@ -273,6 +313,7 @@ func (l latencies) disk(b *testing.B, size int) {
 	}
 	line := append(bytes.Repeat([]byte("x"), size), '\n')
 	for range latencySamples {
+		time.Sleep(latencyPause)
 		began := time.Now()
 		if _, err := file.Write(line); err != nil {
 			b.Fatal(err)
@@ -281,7 +322,6 @@ func (l latencies) disk(b *testing.B, size int) {
 			b.Fatal(err)
 		}
 		l[syncing] = append(l[syncing], time.Since(began))
-		time.Sleep(5 * time.Millisecond) // as alerts have pauses between them
 	}
 	if err := file.Close(); err != nil {
 		b.Fatal(err)
@@ -291,8 +331,9 @@ func (l latencies) disk(b *testing.B, size int) {
 // BenchmarkLiveLatency measures how long an alert takes.
 func BenchmarkLiveLatency(b *testing.B) {
 	benchmarkFigures(b, func(figures map[string]float64) {
-		trace := startSyncTrace(b)
+		trace := startCallTrace(b)
 		compareLatency(b, "", "idle", trace, figures)
 		compareLatency(b, endless+"@"+strconv.Itoa(busyRate), "flood", trace, figures)
+		compareMemory(figures)
 	})
 }

@@ -31,12 +31,15 @@ func startNaive(t testing.TB, waitTime uint32) *receiver {
 	return startReceiver(t, waitTime, func() *exec.Cmd { return hold(t, "naive").command })
 }
 
+// flushDefault is how auditd flushes as its package has it.
+const flushDefault = "flush = INCREMENTAL_ASYNC"
+
 // startRawAuditd starts an auditd that writes what it receives and does nothing else
-// to it.
-func startRawAuditd(t testing.TB, waitTime uint32) *receiver {
+// to it; flush is the line of its configuration for that.
+func startRawAuditd(t testing.TB, waitTime uint32, flush string) *receiver {
 	t.Helper()
 	d := &auditDaemon{t: t, folder: t.TempDir()}
-	d.write("auditd.conf", strings.Replace(fmt.Sprintf(daemonConfig, d.folder), "ENRICHED", "RAW", 1), 0o640)
+	d.write("auditd.conf", strings.NewReplacer("ENRICHED", "RAW", flushDefault, flush).Replace(fmt.Sprintf(daemonConfig, d.folder)), 0o640)
 	return startReceiver(t, waitTime, func() *exec.Cmd {
 		command := exec.Command("auditd", "-n", "-s", "nochange", "-c", d.folder)
 		if err := command.Start(); err != nil {

@@ -141,7 +141,7 @@ func startLibauditPeer(b *testing.B) ([]int, func()) {
 
 func startAuditdPeer(b *testing.B) ([]int, func()) {
 	b.Helper()
-	daemon := startRawAuditd(b, floodWaitTime)
+	daemon := startRawAuditd(b, floodWaitTime, flushDefault)
 	return []int{daemon.command.Process.Pid}, daemon.stop
 }
 

@@ -16,20 +16,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncTrace has the kernel tell when fsync(2) returns, by an instance of its own of
-// ftrace (Documentation/trace/ftrace.rst), so that nobody has to sync a file again to
-// know that it is on disk.
-type syncTrace struct {
+// callTrace has the kernel tell when fsync(2) returns, and write(2) of auditd, by an
+// instance of its own of ftrace (Documentation/trace/ftrace.rst), so that nobody has to
+// sync a file again to know that it is on disk.
+type callTrace struct {
 	folder string
 	pipe   *os.File
 	read   sync.WaitGroup
 
 	mu   sync.Mutex
-	seen []syncReturn
+	seen []callReturn
 }
 
-// syncReturn is an fsync(2) that succeeded, of a thread.
-type syncReturn struct {
+// callReturn is a call of a thread that succeeded, "fsync" or "write".
+type callReturn struct {
+	call   string
 	thread int
 	at     time.Time
 }
@@ -37,8 +38,8 @@ type syncReturn struct {
 // tracing is where the kernel's tracing is, see the same document.
 const tracing = "/sys/kernel/tracing"
 
-// startSyncTrace begins to trace; nil where this kernel has no such tracing.
-func startSyncTrace(b *testing.B) *syncTrace {
+// startCallTrace begins to trace; nil where this kernel has no such tracing.
+func startCallTrace(b *testing.B) *callTrace {
 	b.Helper()
 	mountTracing(b)
 	folder := filepath.Join(tracing, "instances", "tripline"+strconv.Itoa(os.Getpid()))
@@ -46,10 +47,12 @@ func startSyncTrace(b *testing.B) *syncTrace {
 		b.Logf("the sensor's fsync cannot be traced, so another one is timed after it: %v", err)
 		return nil
 	}
-	trace := &syncTrace{folder: folder}
+	trace := &callTrace{folder: folder}
 	b.Cleanup(func() { trace.stop(b) })
 	trace.set(b, "trace_clock", "mono")
 	trace.set(b, "events/syscalls/sys_exit_fsync/enable", "1")
+	trace.set(b, "events/syscalls/sys_exit_write/filter", `comm == "auditd"`)
+	trace.set(b, "events/syscalls/sys_exit_write/enable", "1")
 	var err error
 	if trace.pipe, err = os.OpenFile(filepath.Join(folder, "trace_pipe"), os.O_RDONLY|unix.O_NONBLOCK, 0); err != nil {
 		b.Fatal(err)
@@ -76,7 +79,7 @@ func mountTracing(b *testing.B) {
 }
 
 // set writes a setting of the tracing.
-func (s *syncTrace) set(b *testing.B, name, value string) {
+func (s *callTrace) set(b *testing.B, name, value string) {
 	b.Helper()
 	if err := os.WriteFile(filepath.Join(s.folder, name), []byte(value), 0o600); err != nil {
 		b.Fatal(err)
@@ -84,7 +87,7 @@ func (s *syncTrace) set(b *testing.B, name, value string) {
 }
 
 // stop ends the tracing and removes it.
-func (s *syncTrace) stop(b *testing.B) {
+func (s *callTrace) stop(b *testing.B) {
 	b.Helper()
 	if s.pipe != nil {
 		if err := s.pipe.Close(); err != nil {
@@ -97,13 +100,17 @@ func (s *syncTrace) stop(b *testing.B) {
 	}
 }
 
+// failed begins the result of a call that failed.
+const failed = "0xffffffff"
+
 // follow reads lines such as "tripline-123 [001] ..... 36084.570123: sys_fsync -> 0x0",
 // whose times are those of CLOCK_MONOTONIC in seconds.
-func (s *syncTrace) follow() {
+func (s *callTrace) follow() {
 	for lines := bufio.NewScanner(s.pipe); lines.Scan(); {
-		before, result, found := strings.Cut(lines.Text(), ": sys_fsync -> ")
+		before, call, found := strings.Cut(lines.Text(), ": sys_")
+		name, result, returned := strings.Cut(call, " -> ")
 		words := strings.Fields(before)
-		if !found || result != "0x0" || len(words) < 3 {
+		if !found || !returned || strings.HasPrefix(result, failed) || len(words) < 3 {
 			continue
 		}
 		task := words[0] // the name may have spaces and hyphens
@@ -119,7 +126,7 @@ func (s *syncTrace) follow() {
 			continue
 		}
 		s.mu.Lock()
-		s.seen = append(s.seen, syncReturn{thread, monotonic(seconds)})
+		s.seen = append(s.seen, callReturn{name, thread, monotonic(seconds)})
 		s.mu.Unlock()
 	}
 }
@@ -131,21 +138,29 @@ func monotonic(seconds float64) time.Time {
 	return time.Now().Add(time.Duration(seconds*1e9) - time.Duration(now.Nano()))
 }
 
-// after waits for the first fsync(2) of a process that returned after a moment.
-func (s *syncTrace) after(b *testing.B, pid int, moment time.Time) (at time.Time) {
+// synced waits for the first fsync(2) of a process that returned after a moment.
+func (s *callTrace) synced(b *testing.B, pid int, moment time.Time) (at time.Time) {
 	b.Helper()
 	wait(b, "an fsync of the sensor", func() bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, one := range s.seen {
-			if one.at.After(moment) && isThreadOf(one.thread, pid) {
-				at = one.at
-				return true
-			}
+		returns := s.after("fsync", pid, moment)
+		if len(returns) > 0 {
+			at = returns[0]
 		}
-		return false
+		return len(returns) > 0
 	})
 	return at
+}
+
+// after are the times of the returns of a process's calls after a moment, in order.
+func (s *callTrace) after(call string, pid int, moment time.Time) (times []time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.seen {
+		if one.call == call && one.at.After(moment) && isThreadOf(one.thread, pid) {
+			times = append(times, one.at)
+		}
+	}
+	return times
 }
 
 // isThreadOf says whether a thread is one of a process.
