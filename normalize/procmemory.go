@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -32,8 +33,9 @@ type procMemory struct {
 	root string
 	// device is the file system of root, see procFiles.
 	device uint64
-	slots  chan struct{}
-	now    func() time.Time
+	// idle are the readers that are not at work.
+	idle chan *procReader
+	now  func() time.Time
 	// waited is how long was waited since window.
 	waited time.Duration
 	window time.Time
@@ -45,7 +47,18 @@ type procLook struct {
 }
 
 func newProcMemory(files *procFiles) *procMemory {
-	return &procMemory{root: files.root, device: files.device, slots: make(chan struct{}, procMemoryReaders), now: time.Now}
+	m := &procMemory{root: files.root, device: files.device, idle: make(chan *procReader, procMemoryReaders), now: time.Now}
+	for range procMemoryReaders {
+		m.idle <- new(procReader)
+	}
+	return m
+}
+
+// procReader has the memory of a goroutine that reads. It is kept from one to the
+// next: on their stacks, which are new, it would make these grow.
+type procReader struct {
+	path []byte
+	data [max(procArgsLimit, unix.PathMax)]byte
 }
 
 // procLooking is a look that has begun. It must be awaited.
@@ -70,16 +83,18 @@ func (m *procMemory) begin(pid uint32, cgroup bool) procLooking {
 	if m.waited >= procMemoryWaits {
 		return looking
 	}
+	var reader *procReader
 	select {
-	case m.slots <- struct{}{}:
+	case reader = <-m.idle:
 	default:
 		return looking
 	}
 	found := make(chan procLook, 1)
 	looking.found = found
 	go func() {
-		defer func() { <-m.slots }()
-		found <- m.read(pid, cgroup)
+		look := reader.look(m, pid, cgroup)
+		m.idle <- reader
+		found <- look
 	}()
 	return looking
 }
@@ -110,28 +125,33 @@ func (l procLooking) await() (procLook, error) {
 	}
 }
 
-// read may wait for ever.
-func (m *procMemory) read(pid uint32, cgroup bool) procLook {
+// look may wait for ever.
+func (r *procReader) look(m *procMemory, pid uint32, cgroup bool) procLook {
 	var found procLook
-	target := make([]byte, unix.PathMax)
-	if n, err := procReadlink(append(procAppendPath(nil, m.root, pid, "exe"), 0), target); err == nil {
-		found.executable = target[:n]
+	if n, err := procReadlink(r.name(m, pid, "exe"), r.data[:]); err == nil {
+		found.executable = bytes.Clone(r.data[:n])
 	}
-	found.args = m.file(pid, "cmdline")
+	found.args = r.file(m, pid, "cmdline")
 	if cgroup {
-		found.cgroup = m.file(pid, "cgroup")
+		found.cgroup = r.file(m, pid, "cgroup")
 	}
 	return found
 }
 
+// name is the path of a file of a process, with a NUL, until the next call.
+func (r *procReader) name(m *procMemory, pid uint32, name string) []byte {
+	r.path = append(procAppendPath(r.path[:0], m.root, pid, name), 0)
+	return r.path
+}
+
 // file reads the beginning of a file; nil where that is not possible.
-func (m *procMemory) file(pid uint32, name string) []byte {
-	fd, err := procOpenOn(m.device, append(procAppendPath(nil, m.root, pid, name), 0), unix.O_RDONLY)
+func (r *procReader) file(m *procMemory, pid uint32, name string) []byte {
+	fd, err := procOpenOn(m.device, r.name(m, pid, name), unix.O_RDONLY)
 	if err != nil {
 		return nil
 	}
 	defer unix.Close(fd) //nolint:errcheck // nothing was written
-	data := make([]byte, procArgsLimit)
+	data := r.data[:procArgsLimit]
 	filled := 0
 	for filled < len(data) {
 		n, err := unix.Read(fd, data[filled:])
@@ -140,5 +160,5 @@ func (m *procMemory) file(pid uint32, name string) []byte {
 		}
 		filled += n
 	}
-	return data[:filled]
+	return append(make([]byte, 0, filled), data[:filled]...)
 }
