@@ -49,34 +49,19 @@ func (s procKinStat) device() charDevice {
 
 // procParseKin reads the content of a stat file.
 func procParseKin(data []byte) (stat procKinStat, ok bool) {
-	name, rest, ok := stat.begin(data)
+	name, fields, ok := stat.begin(data)
 	if !ok {
 		return stat, false
 	}
 	stat.name = string(name)
-	for number := 3; number <= 28; number++ {
-		var field []byte
-		if field, rest, ok = procCutField(rest); !ok {
-			return stat, false
-		}
-		value, isNumber := procParseUint(field)
-		switch number {
-		case 5:
-			stat.group, ok = uint32(value), isNumber && value < 1<<31
-		case 6:
-			stat.session, ok = uint32(value), isNumber && value < 1<<31
-		case 7:
-			stat.terminal = uint32(value)
-		case 28:
-			stat.stack = value
-		default:
-			ok = stat.take(number, value, isNumber)
-		}
-		if !ok {
-			return stat, false
-		}
-	}
-	return stat, true
+	stat.ppid = fields.pid(procParentField)
+	stat.group = fields.pid(procGroupField)
+	stat.session = fields.pid(procSessionField)
+	terminal, _ := fields.number(procTerminalField)
+	stat.terminal = uint32(terminal)
+	stat.ticks = fields.count(procStartField)
+	stat.stack, _ = fields.number(procStackField)
+	return stat, !fields.bad
 }
 
 // kinStat reads the stat file of a process.

@@ -142,46 +142,93 @@ type procStat struct {
 // anything, parentheses, spaces and line feeds included, but nothing after it
 // contains a parenthesis.
 func procParseStat(data []byte) (stat procStat, ok bool) {
-	_, rest, ok := stat.begin(data)
-	for number := 3; ok && number <= procStartField; number++ {
-		var field []byte
-		if field, rest, ok = procCutField(rest); !ok {
-			return stat, false
-		}
-		value, isNumber := procParseUint(field)
-		ok = stat.take(number, value, isNumber)
+	_, fields, ok := stat.begin(data)
+	if !ok {
+		return stat, false
 	}
-	return stat, ok
+	stat.ppid = fields.pid(procParentField)
+	stat.ticks = fields.count(procStartField)
+	return stat, !fields.bad
 }
 
-// begin reads what a stat file begins with: the pid and the name. The rest is the other
-// fields, of which the first is the third.
-func (s *procStat) begin(data []byte) (name, rest []byte, ok bool) {
-	open, end := bytes.IndexByte(data, '('), bytes.LastIndexByte(data, ')')
+// begin reads what a stat file begins with: the pid and the name.
+func (s *procStat) begin(data []byte) (name []byte, others procFields, ok bool) {
+	open, end := bytes.IndexByte(data, '('), -1
+	for next := bytes.IndexByte(data, ')'); next >= 0; next = bytes.IndexByte(data[end+1:], ')') {
+		end += next + 1 // faster from the front, and there is mostly one
+	}
 	if open < 1 || end < open {
-		return nil, nil, false
+		return nil, procFields{}, false
 	}
 	s.pid, ok = procParsePID(bytes.TrimRight(data[:open], " "))
-	return data[open+1 : end], data[end+1:], ok
+	return data[open+1 : end], procFields{rest: data[end+1:], next: 3}, ok
 }
 
-// The fields of a stat file that are part of an identity, by their numbers.
+// The fields of a stat file that are asked for, by their numbers.
 const (
-	procParentField = 4
-	procStartField  = 22
+	procParentField   = 4
+	procGroupField    = 5
+	procSessionField  = 6
+	procTerminalField = 7
+	procStartField    = 22
+	procStackField    = 28
 )
 
-// take takes a field, if it is one of those, and says whether it is as it must be.
-func (s *procStat) take(number int, value uint64, isNumber bool) bool {
-	switch number {
-	case procParentField:
-		s.ppid = uint32(value)
-		return isNumber && value < 1<<31
-	case procStartField:
-		s.ticks = value
-		return isNumber
+// procFields are the fields of a stat file behind the name. They are read in their
+// order, each once.
+type procFields struct {
+	rest []byte
+	next int // the number of the first field of the rest
+	// bad is that a field was missing, or not as it must be.
+	bad bool
+}
+
+// number reads a field; it is 0 and not known where the field is no count, as those of
+// signed numbers may be.
+func (f *procFields) number(field int) (value uint64, known bool) {
+	rest, ok := procSkipFields(f.rest, field-f.next)
+	var text []byte
+	if ok {
+		text, f.rest, ok = procCutField(rest)
 	}
-	return true
+	if !ok {
+		f.rest, f.bad = nil, true
+		return 0, false
+	}
+	f.next = field + 1
+	return procParseUint(text)
+}
+
+// count reads a field that has to be a count.
+func (f *procFields) count(field int) uint64 {
+	value, known := f.number(field)
+	f.bad = f.bad || !known
+	return value
+}
+
+// pid reads a field that has to be the id of a process, or 0.
+func (f *procFields) pid(field int) uint32 {
+	value := f.count(field)
+	f.bad = f.bad || value >= 1<<31
+	return uint32(value)
+}
+
+// procSkipFields leaves some fields out, each as procCutField cuts one.
+func procSkipFields(data []byte, count int) (rest []byte, ok bool) {
+	at := 0
+	for range count {
+		if at >= len(data) || data[at] != ' ' {
+			return nil, false
+		}
+		begin := at + 1
+		for at = begin; at < len(data) && data[at] != ' ' && data[at] != '\n'; {
+			at++
+		}
+		if at == len(data) || at == begin {
+			return nil, false
+		}
+	}
+	return data[at:], true
 }
 
 // procCutField cuts the first field off data, which starts with a space. A field

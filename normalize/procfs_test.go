@@ -102,5 +102,14 @@ func FuzzParseStat(f *testing.F) {
 		if got, ok := procParseStat([]byte(line)); !ok || got != want {
 			t.Errorf("got %+v, %v of %q, want %+v", got, ok, line, want)
 		}
+		kin := procKinStat{procStat: want, group: want.pid, session: want.pid, name: string(data)}
+		if got, ok := procParseKin([]byte(line)); !ok || got != kin {
+			t.Errorf("got %+v, %v of %q, want %+v", got, ok, line, kin)
+		}
+		if _, ok := procParseStat(data); !ok {
+			if got, ok := procParseKin(data); ok {
+				t.Errorf("%q is no stat file, and is read as %+v", data, got)
+			}
+		}
 	})
 }
