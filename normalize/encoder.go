@@ -15,6 +15,8 @@ type Encoder struct {
 	ancestors map[**ProcessFacts][]byte
 	// recorded writes the events of logs; nil until there is one.
 	recorded *logEncoder
+	// members are those of the latest document of AppendMembers.
+	members []int
 }
 
 // encoderPart is a field, or neighbours that are the same in every event.
@@ -42,7 +44,7 @@ func NewEncoder(host *HostFacts) *Encoder {
 			continue
 		}
 		same := string(appendField(nil, one.field, value))
-		if n := len(r.parts); n > 0 && r.parts[n-1].same != "" && r.parts[n-1].first.object == one.object {
+		if n := len(r.parts); n > 0 && r.parts[n-1].same != "" && r.parts[n-1].first.object == one.object && one.object != 0 {
 			r.parts[n-1].same += one.key + same
 			continue
 		}
@@ -59,16 +61,33 @@ func NewEncoder(host *HostFacts) *Encoder {
 // Append appends the document of an event to dst and returns the extended slice,
 // see Event.AppendJSON.
 func (r *Encoder) Append(dst []byte, e *Event) []byte {
+	return r.append(dst, documentWriter{event: e})
+}
+
+// AppendMembers is Append, and says where in the returned slice each member of the
+// document begins, with the brace or comma before its name: for who needs some of them
+// by themselves, without a search. They are valid until the next call, and none where they
+// are not known, as for most events of logs.
+func (r *Encoder) AppendMembers(dst []byte, e *Event) (grown []byte, members []int) {
+	r.members = r.members[:0]
+	grown = r.append(dst, documentWriter{event: e, members: &r.members})
+	return grown, r.members
+}
+
+// append appends the document of the writer's event.
+func (r *Encoder) append(dst []byte, w documentWriter) []byte {
+	e := w.event
 	before := e.host
 	if r.host != nil {
 		e.host = r.host
 	}
 	start, done := len(dst), false
-	w := documentWriter{event: e, family: e.family()}
+	w.family = e.family()
 	switch {
 	case w.family != nil:
 		dst = r.appendParts(dst, &w, r.parts)
 	case e.recorded():
+		w.members = nil
 		if r.recorded == nil || r.recorded.host != e.host {
 			r.recorded = newLogEncoder(e.host)
 		}

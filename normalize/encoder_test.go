@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -191,5 +192,87 @@ func TestTextMemory(t *testing.T) {
 				t.Errorf("%d bytes are kept", len(place.memory))
 			}
 		}
+	}
+}
+
+// TestMembers has each member of a document of a live event be where it is said to be.
+func TestMembers(t *testing.T) {
+	for name, family := range map[string]*Family{"relatives": exampleFamily(), "alone": nil} {
+		t.Run(name, func(t *testing.T) {
+			bare := NewEncoder(nil)
+			own := NewEncoder(&HostFacts{Hostname: "web", OS: OSFacts{Type: "linux"}, AgentID: "agent"})
+			events := 0
+			c := NewCorrelator(Options{Resolver: &relatives{family: family}, Emit: func(event *Event) {
+				events++
+				for _, encoder := range []*Encoder{bare, own} {
+					document, members := encoder.AppendMembers([]byte("before"), event)
+					if want := encoder.Append([]byte("before"), event); !bytes.Equal(document, want) {
+						t.Errorf("%s, not %s", document, want)
+					}
+					membersAre(t, document, len("before"), members)
+				}
+			}})
+			connect := syscallLine("c000003e", 42, "yes", 0, "a0=3 a1=7f a2=10 a3=0")
+			for _, line := range []string{connect, inet4Line, strings.NewReplacer("1.000:1", "1.000:2", "syscall=42", "syscall=112").Replace(connect)} {
+				record, err := ParseLine([]byte(line))
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.Add(record)
+			}
+			if c.Flush(); events != 2 {
+				t.Errorf("%d events", events)
+			}
+		})
+	}
+}
+
+// membersAre holds the places of a document's members, which begins at start, against
+// what encoding/json reads.
+func membersAre(t *testing.T, document []byte, start int, members []int) {
+	t.Helper()
+	var whole map[string]json.RawMessage
+	if err := json.Unmarshal(document[start:], &whole); err != nil {
+		t.Fatal(err)
+	}
+	if len(members) != len(whole) || len(members) < 5 || members[0] != start {
+		t.Errorf("%d members, of which %d are found at %v, of %s", len(whole), len(members), members, document)
+	}
+	for i, at := range members {
+		end := len(document) - 1
+		if i+1 < len(members) {
+			end = members[i+1]
+		}
+		var one map[string]json.RawMessage
+		if err := json.Unmarshal([]byte("{"+string(document[at+1:end])+"}"), &one); err != nil || len(one) != 1 {
+			t.Errorf("%v, %s", err, document[at:end])
+		}
+		for key, value := range one {
+			if !bytes.Equal(value, whole[key]) {
+				t.Errorf("%s is %s and not %s", key, value, whole[key])
+			}
+		}
+	}
+}
+
+// TestMembersInLogs has those of an event of a log be right, or not known, as is said of
+// most of them.
+func TestMembersInLogs(t *testing.T) {
+	encoder := NewEncoder(nil)
+	known, unknown := 0, 0
+	c := NewCorrelator(Options{Ordered: true, Emit: func(event *Event) {
+		document, members := encoder.AppendMembers(nil, event)
+		if len(members) == 0 {
+			unknown++
+			return
+		}
+		known++
+		membersAre(t, document, 0, members)
+	}})
+	var block LogBlock
+	c.NewLogParser(1<<20).Parse(&block, []byte(variedCalls()))
+	c.AddBlock(&block, func(*BadLine) {})
+	if c.Flush(); unknown < 10*known || known == 0 {
+		t.Errorf("known of %d and unknown of %d", known, unknown)
 	}
 }

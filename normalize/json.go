@@ -37,6 +37,15 @@ type documentWriter struct {
 	shown int // how many of the event's data pairs have been written
 	// told says that there are no more data pairs to be written.
 	told bool
+	// members, if set, gets where each member of the document itself begins.
+	members *[]int
+}
+
+// mark notes that a member of the document itself begins at a comma.
+func (w *documentWriter) mark(comma int) {
+	if w.members != nil {
+		*w.members = append(*w.members, comma)
+	}
 }
 
 // member writes a field, if the event has it.
@@ -64,6 +73,9 @@ func (w *documentWriter) begin(dst []byte, one *member) []byte {
 		dst = w.pairs(dst, one)
 	}
 	if w.open == one.object {
+		if w.open == 0 {
+			w.mark(len(dst))
+		}
 		return append(dst, one.key...)
 	}
 	return append(w.enter(dst, one.object), one.key[1:]...)
@@ -96,6 +108,9 @@ const closing = "}}}}}}}}}}}},"
 func (w *documentWriter) enter(dst []byte, number int) []byte {
 	common := int(documentLayout.common[w.open][number])
 	dst = append(dst, closing[len(closing)-1-documentLayout.objects[w.open].depth+common:]...)
+	if common == 0 {
+		w.mark(len(dst) - 1)
+	}
 	opened := &documentLayout.objects[number]
 	w.open = number
 	return append(dst, opened.opens[opened.from[common]:]...)

@@ -30,8 +30,9 @@ type Builder struct {
 	rules map[*detect.Rule]ruleParts
 	// encoder writes events, and keeps what is the same in many of them.
 	encoder *normalize.Encoder
-	// texts are the buffers of the latest alert's events.
+	// texts are the buffers of the latest alert's events, and read the members of these.
 	texts [][]byte
+	read  []rawObject
 }
 
 // Alert is one finished alert.
@@ -113,7 +114,7 @@ const maxKeptText = 256 << 10
 // event, and their members without those. They are valid until the next call.
 func (b *Builder) documents(match detect.Match) (events []json.RawMessage, read []rawObject, err error) {
 	for len(b.texts) < len(match.Events) {
-		b.texts = append(b.texts, nil)
+		b.texts, b.read = append(b.texts, nil), append(b.read, nil)
 	}
 	for i, event := range match.Events {
 		if event == nil {
@@ -124,13 +125,13 @@ func (b *Builder) documents(match detect.Match) (events []json.RawMessage, read 
 		if !ok {
 			return nil, nil, errors.New("the event has no document form")
 		}
-		text := b.append(b.texts[i][:0], whole)
-		if b.texts[i] = text; cap(text) > maxKeptText {
-			b.texts[i] = nil
-		}
-		fields, ok := readObject(text)
+		text, members := b.append(b.texts[i][:0], whole)
+		fields, ok := splitObject(b.read[i][:0], text, members)
 		if !ok {
 			return nil, nil, errors.New("an event's document is not of the form that events have")
+		}
+		if b.texts[i], b.read[i] = text, fields; cap(text) > maxKeptText {
+			b.texts[i], b.read[i] = nil, nil
 		}
 		events = append(events, text)
 		read = append(read, fields)
@@ -138,16 +139,17 @@ func (b *Builder) documents(match detect.Match) (events []json.RawMessage, read 
 	return events, read, nil
 }
 
-// append appends the document of an event.
-func (b *Builder) append(dst []byte, event eventDocument) []byte {
+// append appends the document of an event, and says where its members begin, where
+// that is known.
+func (b *Builder) append(dst []byte, event eventDocument) (text []byte, members []int) {
 	own, ok := event.(*normalize.Event)
 	if !ok {
-		return event.AppendJSON(dst, b.Host)
+		return event.AppendJSON(dst, b.Host), nil
 	}
 	if b.encoder == nil {
 		b.encoder = normalize.NewEncoder(b.Host)
 	}
-	return b.encoder.Append(dst, own)
+	return b.encoder.AppendMembers(dst, own)
 }
 
 // addLost marks an alert during whose events records were lost: something that

@@ -21,6 +21,28 @@ type rawMember struct {
 // a tenth of the work of decoding it.
 type rawObject []rawMember
 
+// splitObject is readObject where the places are known at which the members begin, with
+// the brace or comma before each; it reads the object where they are not. The members
+// are appended to dst.
+func splitObject(dst rawObject, text []byte, members []int) (object rawObject, ok bool) {
+	if len(members) == 0 {
+		return readObject(text)
+	}
+	for i, at := range members {
+		end := len(text) - 1
+		if i+1 < len(members) {
+			end = members[i+1]
+		}
+		name, value, found := bytes.Cut(text[at+1:end], []byte(`":`))
+		if !found || len(name) == 0 || name[0] != '"' {
+			return readObject(text)
+		}
+		name = name[1:]
+		dst = append(dst, rawMember{unsafe.String(unsafe.SliceData(name), len(name)), json.RawMessage(value)})
+	}
+	return dst, true
+}
+
 // readObject splits an object that has no white space and no escapes in the names of
 // its members, as Event.AppendJSON and encode write them. It returns false for any
 // other.
