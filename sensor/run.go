@@ -174,6 +174,7 @@ func (s *Sensor) raise(made alert.Alert) {
 	} else {
 		s.gather(&made, stored)
 	}
+	s.pipeline.builder.Reserve(cap(made.JSON))
 	s.samples.raised()
 	if made.Test {
 		s.tests.Add(1)

@@ -77,3 +77,32 @@ func TestPrepared(t *testing.T) {
 		}
 	}
 }
+
+// TestReserve has each alert have memory of its own, reserved or not.
+func TestReserve(t *testing.T) {
+	loaded, err := detect.LoadRules(rules.FS(), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := documented{text: manyAncestors()}
+	match := detect.Match{Rule: loaded[0], Events: []detect.Event{event, event}}
+	var builder Builder
+	var texts [][]byte
+	var want []string
+	for _, reserved := range []int{0, 1 << 20, 10, 100 << 10, 200 << 10} {
+		builder.Reserve(reserved)
+		made, err := builder.Build(match, len(texts)%2 == 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if inTime := cap(made.JSON) == reserved; inTime != (reserved >= 100<<10 && reserved <= maxReserved) {
+			t.Errorf("of %d bytes reserved an alert has %d", reserved, cap(made.JSON))
+		}
+		texts, want = append(texts, made.JSON), append(want, string(made.JSON))
+	}
+	for i, text := range texts {
+		if string(text) != want[i] {
+			t.Errorf("alert %d is written over by another", i)
+		}
+	}
+}

@@ -33,6 +33,8 @@ type Builder struct {
 	// texts are the buffers of the latest alert's events, and read the members of these.
 	texts [][]byte
 	read  []rawObject
+	// room is memory for the next alert, see Reserve.
+	room []byte
 }
 
 // Alert is one finished alert.
@@ -82,7 +84,7 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 	fields := triplineFields(parts, id, test, events)
 	b.addLost(fields, match)
 	document["tripline"] = map[string]any{"alert": fields}
-	text, err := encodeObject(make([]byte, 0, parts.room(events)), document)
+	text, err := encodeObject(b.takeRoom(parts.room(events)), document)
 	if err != nil {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}
@@ -90,6 +92,26 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 		ID: id, Test: test, Severity: match.Rule.Severity, JSON: text,
 		Matched: time.Now(), rule: match.Rule, match: match, last: read[len(read)-1],
 	}, nil
+}
+
+// Reserve gets memory for the next alert while nothing waits for it: as much as one took
+// that was just made. New memory has to be cleared, and often to be had from the kernel.
+func (b *Builder) Reserve(size int) {
+	if size <= maxReserved && cap(b.room) < size {
+		b.room = make([]byte, 0, size)
+	}
+}
+
+// maxReserved is the largest memory that is kept for the next alert.
+const maxReserved = 256 << 10
+
+// takeRoom is memory for an alert, which is the alert's from then on.
+func (b *Builder) takeRoom(size int) []byte {
+	room := b.room
+	if b.room = nil; cap(room) < size {
+		room = make([]byte, 0, size)
+	}
+	return room
 }
 
 // Describe finds out whom the alert is about: its Subject, and what Enrichment says
