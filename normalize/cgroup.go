@@ -85,21 +85,21 @@ func unitsOf(path string) (unit, userUnit string) {
 
 // containerOf finds a container in a path. The innermost counts.
 func containerOf(path string) (id, runtime string) {
-	parts := strings.Split(path, "/")
-	for i := len(parts) - 1; i >= 0; i-- {
-		parent := ""
-		if i > 0 {
-			parent = parts[i-1]
-		}
-		if id, runtime = containerPart(parent, parts[i]); id != "" {
+	for {
+		begin := strings.LastIndexByte(path, '/')
+		above := path[:max(begin, 0)]
+		if id, runtime = containerPart(above[strings.LastIndexByte(above, '/')+1:], path[begin+1:]); id != "" || begin < 0 {
 			return id, runtime
 		}
+		path = above
 	}
-	return "", ""
 }
 
 // containerPart reads one part of a path, which is below another.
 func containerPart(parent, part string) (id, runtime string) {
+	if part == "" {
+		return "", ""
+	}
 	name := strings.TrimSuffix(part, ".scope")
 	if at := strings.LastIndexByte(name, ':'); at >= 0 { // "kubepods-….slice:cri-containerd:ID"
 		name = strings.ReplaceAll(name[strings.LastIndexByte(name[:at], ':')+1:], ":", "-")

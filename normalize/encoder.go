@@ -1,6 +1,10 @@
 package normalize
 
-import "tripline/detect"
+import (
+	"bytes"
+
+	"tripline/detect"
+)
 
 // Encoder writes events as Event.AppendJSON does, and keeps what is the same in
 // many of them: the facts of the host, what their processes descend from, and what
@@ -122,8 +126,10 @@ func (r *Encoder) appendAncestors(e *Event, dst []byte) []byte {
 		if len(r.ancestors) >= maxAncestorTexts {
 			clear(r.ancestors)
 		}
-		known = e.appendAncestors(nil)
-		r.ancestors[list] = known
+		start := len(dst)
+		dst = e.appendAncestors(dst)
+		r.ancestors[list] = bytes.Clone(dst[start:])
+		return dst
 	}
 	return append(dst, known...)
 }
