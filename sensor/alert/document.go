@@ -80,11 +80,24 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}
 	id := ID(match)
-	document := b.document(match.Rule, parts, read)
-	fields := triplineFields(parts, id, test, events)
-	b.addLost(fields, match)
-	document["tripline"] = map[string]any{"alert": fields}
-	text, err := encodeObject(b.takeRoom(parts.room(events)), document)
+	w := newObjectWriter(b.takeRoom(parts.room(events)))
+	writeDocument(&w, match.Rule, parts, read, func() {
+		w.open("alert")
+		if parts.guide != nil {
+			w.raw("guide", parts.guide)
+		}
+		w.text("id", id)
+		if lost := b.lost(match); lost != nil {
+			w.raw("incomplete", []byte("true"))
+			w.other("lost", lost)
+		}
+		w.list("sequence", events)
+		if test {
+			w.raw("test", []byte("true"))
+		}
+		w.close()
+	})
+	text, err := w.end()
 	if err != nil {
 		return Alert{}, fmt.Errorf("making an alert of rule %q: %w", match.Rule.Name, err)
 	}
@@ -174,12 +187,12 @@ func (b *Builder) append(dst []byte, event eventDocument) (text []byte, members 
 	return b.encoder.AppendMembers(dst, own)
 }
 
-// addLost marks an alert during whose events records were lost: something that
+// lost says what records were lost while an alert's events happened: something that
 // happened between them may be missing, and what a negative stage rules out may
-// have been there.
-func (b *Builder) addLost(fields map[string]any, match detect.Match) {
+// have been there. It is nil where nothing was.
+func (b *Builder) lost(match detect.Match) map[string]any {
 	if b.Lost == nil {
-		return
+		return nil
 	}
 	first := time.Now()
 	for _, event := range match.Events {
@@ -190,9 +203,7 @@ func (b *Builder) addLost(fields map[string]any, match detect.Match) {
 			first = at
 		}
 	}
-	if lost := b.Lost(first, time.Now()); lost != nil {
-		fields["incomplete"], fields["lost"] = true, lost
-	}
+	return b.Lost(first, time.Now())
 }
 
 // ID is the alert id of a match: a digest of the rule's id and version and of
@@ -213,49 +224,47 @@ func ID(match detect.Match) string {
 	return hex.EncodeToString(digest.Sum(nil)[:16])
 }
 
-// document is the alert without Tripline's own part: the last event's time,
-// process and user, the first destination, and the rule.
-func (b *Builder) document(rule *detect.Rule, parts ruleParts, events []rawObject) map[string]any {
-	last := events[len(events)-1]
-	document := map[string]any{
-		"@timestamp":  last.get("@timestamp"),
-		"ecs":         map[string]any{"version": normalize.ECSVersion},
-		"message":     rule.Name,
-		"data_stream": map[string]any{"type": "logs", "dataset": "tripline.alerts", "namespace": "default"},
-		"event": map[string]any{
-			"kind": "alert", "dataset": "tripline.alerts", "module": "tripline",
-			"risk_score": rule.RiskScore, "severity": rule.RiskScore,
-			"category": union(events, "event", "category"),
-			"type":     union(events, "event", "type"),
-			"action":   last.get("event", "action"),
-		},
-		"rule":   parts.rule,
-		"kibana": parts.kibana,
-	}
+// writeDocument writes the members of an alert: the last event's time, process and user,
+// the first destination, the rule, and what own writes as Tripline's part.
+func writeDocument(w *objectWriter, rule *detect.Rule, parts ruleParts, events []rawObject, own func()) {
+	ofLast := events[len(events)-1:]
+	w.raw("@timestamp", ofLast[0].get("@timestamp"))
+	w.first("agent", ofLast)
+	w.first("container", ofLast)
+	w.raw("data_stream", []byte(`{"dataset":"tripline.alerts","namespace":"default","type":"logs"}`))
+	w.first("destination", events)
+	w.open("ecs")
+	w.text("version", normalize.ECSVersion)
+	w.close()
+	writeEvent(w, rule, events)
+	w.first("host", ofLast)
+	w.raw("kibana", parts.kibana)
+	w.text("message", rule.Name)
+	w.first("network", events)
+	w.first("process", ofLast)
+	w.raw("rule", parts.rule)
+	w.first("source", events)
 	if parts.threat != nil {
-		document["threat"] = parts.threat
+		w.raw("threat", parts.threat)
 	}
-	takeParts(document, events)
-	return document
+	w.open("tripline")
+	own()
+	w.close()
+	w.first("user", ofLast)
 }
 
-// takeParts puts what an alert has of its events themselves into its document: whom
-// the last is about, and the first that says it, with whom.
-func takeParts(document map[string]any, events []rawObject) {
-	take := func(name string, from []rawObject) {
-		for _, event := range from {
-			if value := event.get(name); value != nil {
-				document[name] = eventValue(value)
-				return
-			}
-		}
-	}
-	for _, name := range []string{"process", "user", "container", "host", "agent"} {
-		take(name, events[len(events)-1:])
-	}
-	for _, name := range []string{"destination", "source", "network"} {
-		take(name, events)
-	}
+// writeEvent writes ECS's event fields of an alert.
+func writeEvent(w *objectWriter, rule *detect.Rule, events []rawObject) {
+	w.open("event")
+	w.raw("action", events[len(events)-1].get("event", "action"))
+	w.texts("category", union(events, "event", "category"))
+	w.text("dataset", "tripline.alerts")
+	w.text("kind", "alert")
+	w.text("module", "tripline")
+	w.number("risk_score", rule.RiskScore)
+	w.number("severity", rule.RiskScore)
+	w.texts("type", union(events, "event", "type"))
+	w.close()
 }
 
 // sharedOf are the parts of the last event that the evidence of an alert has, too.
@@ -268,7 +277,7 @@ func sharedOf(last, process rawObject) (map[string]any, error) {
 				continue
 			}
 			var text json.RawMessage
-			if text, err = appendCanonical(nil, eventValue(value)); err != nil {
+			if text, err = appendCanonical(nil, value); err != nil {
 				return err
 			}
 			into[name] = text
@@ -283,18 +292,6 @@ func sharedOf(last, process rawObject) (map[string]any, error) {
 		shared["process"] = about
 	}
 	return shared, nil
-}
-
-// triplineFields is the part under tripline.alert.
-func triplineFields(parts ruleParts, id string, test bool, events []json.RawMessage) map[string]any {
-	fields := map[string]any{"id": id, "sequence": events}
-	if parts.guide != nil {
-		fields["guide"] = parts.guide
-	}
-	if test {
-		fields["test"] = true
-	}
-	return fields
 }
 
 // parse reads one JSON document; numbers keep every digit.

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -58,7 +59,7 @@ func TestUnknownEscapes(t *testing.T) {
 		}
 	}
 	const value = `"\/\u00C4"`
-	if got, err := appendCanonical(nil, eventValue(value)); err != nil || string(got) != `"/Ä"` {
+	if got, err := appendCanonical(nil, json.RawMessage(value)); err != nil || string(got) != `"/Ä"` {
 		t.Errorf("got %s, %v", got, err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unsafe"
 )
@@ -188,12 +187,9 @@ func plainTexts(value json.RawMessage) (texts []string, ok bool) {
 	return texts, !slices.ContainsFunc(texts, func(one string) bool { return strings.IndexByte(one, '"') >= 0 })
 }
 
-// eventValue is a value of an event's document, as that has it.
-type eventValue json.RawMessage
-
 // appendCanonical appends a value of an event's document as encode would write it, had
 // it been decoded. The two write some characters in another way.
-func appendCanonical(dst []byte, value eventValue) ([]byte, error) {
+func appendCanonical(dst []byte, value json.RawMessage) ([]byte, error) {
 	if appended, ok := appendRewritten(dst, value); ok {
 		return appended, nil
 	}
@@ -205,90 +201,4 @@ func appendCanonical(dst []byte, value eventValue) ([]byte, error) {
 	}
 	text, err := encode(decoded)
 	return append(dst, text...), err
-}
-
-// encodeObject writes an object as encode does. Values whose text is known, which
-// must have no white space between, are put in as they are.
-func encodeObject(dst []byte, object map[string]any) ([]byte, error) {
-	names := make([]string, 0, len(object))
-	for name := range object {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	dst = append(dst, '{')
-	var err error
-	for i, name := range names {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		if dst, err = encodeValue(dst, name); err != nil {
-			return nil, err
-		}
-		if dst, err = encodeValue(append(dst, ':'), object[name]); err != nil {
-			return nil, err
-		}
-	}
-	return append(dst, '}'), nil
-}
-
-// encodeValue writes a value of an object.
-func encodeValue(dst []byte, value any) ([]byte, error) {
-	switch known := value.(type) {
-	case json.RawMessage:
-		if known == nil {
-			return append(dst, "null"...), nil
-		}
-		return append(dst, known...), nil
-	case eventValue:
-		return appendCanonical(dst, known)
-	case string:
-		if isPlain(known) {
-			return append(append(append(dst, '"'), known...), '"'), nil
-		}
-	case int:
-		return strconv.AppendInt(dst, int64(known), 10), nil
-	case map[string]any:
-		return encodeObject(dst, known)
-	case []string:
-		return encodeTexts(dst, known)
-	case []json.RawMessage:
-		dst = append(dst, '[')
-		for i, one := range known {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = append(dst, one...)
-		}
-		return append(dst, ']'), nil
-	}
-	text, err := encode(value)
-	return append(dst, text...), err
-}
-
-// encodeTexts writes a list of strings.
-func encodeTexts(dst []byte, texts []string) ([]byte, error) {
-	if texts == nil {
-		return append(dst, "null"...), nil
-	}
-	var err error
-	dst = append(dst, '[')
-	for i, one := range texts {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		if dst, err = encodeValue(dst, one); err != nil {
-			return nil, err
-		}
-	}
-	return append(dst, ']'), nil
-}
-
-// isPlain says whether a text is the same in JSON but for the quotes.
-func isPlain(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c > '~' {
-			return false
-		}
-	}
-	return true
 }
