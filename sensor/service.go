@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"tripline/internal/tick"
 )
 
 // ServiceManager is told what the sensor is doing; *notify.Manager is the real one.
@@ -41,7 +43,7 @@ func (s *Sensor) serveManager(ctx context.Context) <-chan struct{} {
 			return
 		}
 		// Three signs fit into the time, so that two may be late.
-		ticks := time.NewTicker(interval / 3)
+		ticks := tick.New(interval / 3)
 		defer ticks.Stop()
 		for s.answers(ctx) {
 			s.tellManager(ServiceManager.Alive)

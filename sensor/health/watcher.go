@@ -6,6 +6,7 @@ import (
 
 	"tripline/auditrules"
 	"tripline/auditrules/kernel"
+	"tripline/internal/tick"
 )
 
 // Counters are running totals of what was lost, each since the sensor's start.
@@ -167,7 +168,7 @@ func (w *Watcher) Changed(change Change) {
 
 // Run watches until ctx ends.
 func (w *Watcher) Run(ctx context.Context) {
-	ticker := time.NewTicker(interval)
+	ticker := tick.New(interval)
 	defer ticker.Stop()
 	w.Check(ctx)
 	for {

@@ -35,7 +35,8 @@ const (
 	// latencyPause is for how long the disk and the memory are left alone before they are
 	// measured: between two alerts is more.
 	latencyPause = 30 * time.Millisecond
-	// syncedDaemon is how long auditd's records of one process may take.
+	// syncedDaemon is how long auditd may take for the other records of a process once
+	// it wrote one.
 	syncedDaemon = 100 * time.Millisecond
 )
 
@@ -211,11 +212,10 @@ func (l latencies) daemon(b *testing.B, trace *callTrace) {
 	defer daemon.stop()
 	for range latencyEach {
 		subject, called := connectSetsid(b)
+		written := func() []time.Time { return trace.after("write", daemon.command.Process.Pid, called) }
+		wait(b, "auditd writes", func() bool { return len(written()) > 0 })
 		time.Sleep(syncedDaemon)
-		returns := trace.after("write", daemon.command.Process.Pid, called)
-		if len(returns) == 0 {
-			b.Fatal("auditd wrote nothing")
-		}
+		returns := written()
 		l[byDaemon] = append(l[byDaemon], returns[len(returns)-1].Sub(called))
 		subject.release(b)
 	}
