@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// memoryLines are as many lines of a processor's cache as a sensor's way to an alert
-	// touches, about: 256 KiB.
+	// memoryLines are lines of a processor's cache, 256 KiB: half of what the sensor
+	// touches on the way to an alert.
 	memoryLines = 4096
 	// memorySamples is how often each is measured.
 	memorySamples = 60
