@@ -160,5 +160,5 @@ func (r *procReader) file(m *procMemory, pid uint32, name string) []byte {
 		}
 		filled += n
 	}
-	return append(make([]byte, 0, filled), data[:filled]...)
+	return bytes.Clone(data[:filled])
 }

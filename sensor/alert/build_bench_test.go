@@ -36,14 +36,20 @@ func manyAncestors() string {
 		`"executable":"/usr/bin/bash","name":"bash","parent":` + ancestors[0] + `,"pid":20},"tripline":{"identity":"verified"},"user":{"id":"0","name":"root"}}`
 }
 
-// BenchmarkBuild makes the alert of two events whose documents are made already.
-func BenchmarkBuild(b *testing.B) {
+// matchOfTwo is a match of two events whose documents are made already.
+func matchOfTwo(t testing.TB) detect.Match {
+	t.Helper()
 	loaded, err := detect.LoadRules(rules.FS(), ".")
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	event := documented{text: manyAncestors()}
-	match := detect.Match{Rule: loaded[0], Events: []detect.Event{event, event}}
+	return detect.Match{Rule: loaded[0], Events: []detect.Event{event, event}}
+}
+
+// BenchmarkBuild makes the alert of two events whose documents are made already.
+func BenchmarkBuild(b *testing.B) {
+	match := matchOfTwo(b)
 	var builder Builder
 	b.ReportAllocs()
 	for b.Loop() {
@@ -80,12 +86,7 @@ func TestPrepared(t *testing.T) {
 
 // TestReserve has each alert have memory of its own, reserved or not.
 func TestReserve(t *testing.T) {
-	loaded, err := detect.LoadRules(rules.FS(), ".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	event := documented{text: manyAncestors()}
-	match := detect.Match{Rule: loaded[0], Events: []detect.Event{event, event}}
+	match := matchOfTwo(t)
 	var builder Builder
 	var texts [][]byte
 	var want []string
