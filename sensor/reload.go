@@ -12,6 +12,7 @@ import (
 
 	"tripline/detect"
 	"tripline/internal/diag"
+	"tripline/sensor/alert"
 	"tripline/sensor/status"
 )
 
@@ -98,6 +99,10 @@ func (s *Sensor) reload(ctx context.Context, result *status.Reload) (broken, err
 	if len(merged) == 0 {
 		return nil, errors.Join(errors.New("no rule is left; the running ones stay"), loadErr)
 	}
+	prepared, err := alert.Prepare(sources(merged))
+	if err != nil {
+		return nil, errors.Join(err, loadErr)
+	}
 	plan, err := PlanRulesFor(merged, s.features, s.options.Config.Kernel.Key)
 	if err != nil {
 		return nil, errors.Join(err, loadErr)
@@ -109,6 +114,7 @@ func (s *Sensor) reload(ctx context.Context, result *status.Reload) (broken, err
 	unchanged := 0
 	if !s.pipeline.do(ctx, s.watch.source, func() {
 		unchanged, s.pipeline.titled = s.pipeline.engine.Replace(merged), readsTitles(merged)
+		s.pipeline.builder.Use(prepared)
 	}) {
 		return nil, nil // the sensor is stopping, and removes all its kernel rules
 	}

@@ -153,9 +153,11 @@ func (s *Sensor) connect() error {
 	s.pipeline = newPipeline(s.options.Rules, Limits(s.options.Config.Detect), s.resolver)
 	s.host = host
 	s.pipeline.builder = alert.Builder{Host: host, Lost: s.lostBetween}
-	if err := s.pipeline.builder.Prepare(sources(s.options.Rules)); err != nil {
+	prepared, err := alert.Prepare(sources(s.options.Rules))
+	if err != nil {
 		return err
 	}
+	s.pipeline.builder.Use(prepared)
 	s.pipeline.file = s.streamName()
 	s.pipeline.isTest = s.samples.match
 	s.pipeline.onAlert = s.raise

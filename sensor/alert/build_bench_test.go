@@ -70,9 +70,11 @@ func TestPrepared(t *testing.T) {
 	event := documented{text: manyAncestors()}
 	match := detect.Match{Rule: loaded[0], Events: []detect.Event{event, nil, event}}
 	var plain, prepared Builder
-	if err := prepared.Prepare(loaded); err != nil {
+	parts, err := Prepare(loaded)
+	if err != nil {
 		t.Fatal(err)
 	}
+	prepared.Use(parts)
 	want, err := plain.Build(match, false)
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +82,31 @@ func TestPrepared(t *testing.T) {
 	for range 2 {
 		if got, err := prepared.Build(match, false); err != nil || string(got.JSON) != string(want.JSON) {
 			t.Errorf("%v, %s, not %s", err, got.JSON, want.JSON)
+		}
+	}
+}
+
+// TestUseForgets has the parts of rules that run no more let go of: a sensor that is told
+// to read its rules again has others each time.
+func TestUseForgets(t *testing.T) {
+	var builder Builder
+	for range 3 {
+		match := matchOfTwo(t)
+		parts, err := Prepare([]*detect.Rule{match.Rule})
+		if err != nil {
+			t.Fatal(err)
+		}
+		builder.Use(parts)
+		late := match
+		rule := *match.Rule
+		late.Rule = &rule // not prepared
+		for _, match := range []detect.Match{match, late} {
+			if _, err := builder.Build(match, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(builder.rules) != 2 {
+			t.Errorf("parts of %d rules are kept, not of those 2 that run", len(builder.rules))
 		}
 	}
 }
@@ -96,7 +123,7 @@ func TestReserve(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if inTime := cap(made.JSON) == reserved; inTime != (reserved >= 100<<10 && reserved <= maxReserved) {
+		if inTime := cap(made.JSON) == reserved; inTime != (reserved >= 100<<10 && reserved <= maxKept) {
 			t.Errorf("of %d bytes reserved an alert has %d", reserved, cap(made.JSON))
 		}
 		texts, want = append(texts, made.JSON), append(want, string(made.JSON))

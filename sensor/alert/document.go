@@ -26,8 +26,8 @@ type Builder struct {
 	Lost func(from, to time.Time) map[string]any
 
 	// rules has the parts of a document that are the same in all alerts of a
-	// rule, made at its first alert.
-	rules map[*detect.Rule]ruleParts
+	// rule, prepared or made at its first alert.
+	rules Prepared
 	// encoder writes events, and keeps what is the same in many of them.
 	encoder *normalize.Encoder
 	// texts are the buffers of the latest alert's events, and read the members of these.
@@ -110,13 +110,14 @@ func (b *Builder) Build(match detect.Match, test bool) (Alert, error) {
 // Reserve gets memory for the next alert while nothing waits for it: as much as one took
 // that was just made. New memory has to be cleared, and often to be had from the kernel.
 func (b *Builder) Reserve(size int) {
-	if size <= maxReserved && cap(b.room) < size {
+	if size <= maxKept && cap(b.room) < size {
 		b.room = make([]byte, 0, size)
 	}
 }
 
-// maxReserved is the largest memory that is kept for the next alert.
-const maxReserved = 256 << 10
+// maxKept is the largest piece of memory that is kept between alerts, for the next one or
+// for one of its events.
+const maxKept = 256 << 10
 
 // takeRoom is memory for an alert, which is the alert's from then on.
 func (b *Builder) takeRoom(size int) []byte {
@@ -142,9 +143,6 @@ func (a *Alert) Describe() error {
 	return nil
 }
 
-// maxKeptText is the largest buffer for an event that is kept between alerts.
-const maxKeptText = 256 << 10
-
 // documents are the documents of a match's events, null for a stage that stands for no
 // event, and their members without those. They are valid until the next call.
 func (b *Builder) documents(match detect.Match) (events []json.RawMessage, read []rawObject, err error) {
@@ -165,7 +163,7 @@ func (b *Builder) documents(match detect.Match) (events []json.RawMessage, read 
 		if !ok {
 			return nil, nil, errors.New("an event's document is not of the form that events have")
 		}
-		if b.texts[i], b.read[i] = text, fields; cap(text) > maxKeptText {
+		if b.texts[i], b.read[i] = text, fields; cap(text) > maxKept {
 			b.texts[i], b.read[i] = nil, nil
 		}
 		events = append(events, text)

@@ -32,27 +32,51 @@ func (p *ruleParts) room(events []json.RawMessage) int {
 	return room
 }
 
-// Prepare makes what is the same in all alerts of some rules, so that the first alert
-// takes no longer than others. It forgets those of other rules.
-func (b *Builder) Prepare(rules []*detect.Rule) error {
-	clear(b.rules)
-	for _, rule := range rules[:min(len(rules), maxPrepared)] {
-		if _, err := b.parts(rule); err != nil {
-			return fmt.Errorf("preparing alerts of rule %q: %w", rule.Name, err)
-		}
-	}
-	b.encoder = normalize.NewEncoder(b.Host)
-	return nil
-}
+// Prepared is what is the same in all alerts of some rules.
+type Prepared map[*detect.Rule]ruleParts
 
 // maxPrepared is of how many rules the alerts are prepared: each takes some 10 KiB.
 const maxPrepared = 32
+
+// Prepare makes what is the same in all alerts of some rules.
+func Prepare(rules []*detect.Rule) (Prepared, error) {
+	prepared := make(Prepared)
+	for _, rule := range rules[:min(len(rules), maxPrepared)] {
+		parts, err := makeParts(rule)
+		if err != nil {
+			return nil, fmt.Errorf("preparing alerts of rule %q: %w", rule.Name, err)
+		}
+		prepared[rule] = parts
+	}
+	return prepared, nil
+}
+
+// Use gives the builder what was prepared for the rules that run from now on, so that their
+// first alerts take no longer than others. It forgets what it has of other rules.
+func (b *Builder) Use(prepared Prepared) {
+	b.rules = prepared
+	if b.encoder == nil {
+		b.encoder = normalize.NewEncoder(b.Host)
+	}
+}
 
 // parts makes the parts of a rule, or finds those made before.
 func (b *Builder) parts(rule *detect.Rule) (ruleParts, error) {
 	if made, ok := b.rules[rule]; ok {
 		return made, nil
 	}
+	made, err := makeParts(rule)
+	if err != nil {
+		return ruleParts{}, err
+	}
+	if b.rules == nil {
+		b.rules = make(Prepared)
+	}
+	b.rules[rule] = made
+	return made, nil
+}
+
+func makeParts(rule *detect.Rule) (ruleParts, error) {
 	var made ruleParts
 	var failures []error
 	part := func(value any) json.RawMessage {
@@ -68,14 +92,7 @@ func (b *Builder) parts(rule *detect.Rule) (ruleParts, error) {
 	if rule.Note != "" {
 		made.guide = part(rule.Note)
 	}
-	if err := errors.Join(failures...); err != nil {
-		return ruleParts{}, err
-	}
-	if b.rules == nil {
-		b.rules = make(map[*detect.Rule]ruleParts)
-	}
-	b.rules[rule] = made
-	return made, nil
+	return made, errors.Join(failures...)
 }
 
 // ruleFields are the rule's attributes under ECS's rule field set. rule.version
