@@ -37,10 +37,12 @@ func patientFamily(t testing.TB, r *ProcResolver, query ProcessQuery, fresh bool
 	return family
 }
 
-// notRead says that a command line or the cgroup was not read in time.
+// notRead says that a command line or the cgroup was not read in time, or before the
+// process had its arguments: an exec(2) that is under way does not have them yet.
 func (f *Family) notRead() bool {
 	return slices.ContainsFunc(f.Missing, func(what string) bool {
-		return strings.HasSuffix(what, "does not let it be read") || strings.HasSuffix(what, "could not be read")
+		return strings.HasSuffix(what, "does not let it be read") || strings.HasSuffix(what, "could not be read") ||
+			what == "command_line: empty"
 	})
 }
 
