@@ -74,6 +74,7 @@ type latencies map[string][]time.Duration
 const (
 	atNaive  = "naive"
 	byLeast  = "least"
+	byMade   = "least_made"
 	byDaemon = "auditd_sync"
 	atReader = "reader"
 	inFile   = "file"
@@ -88,6 +89,7 @@ var latencyRows = []struct{ what, means string }{
 	{inFile, "alert in the file"},
 	{onDisk, "alert on disk: the sensor's fsync returned"},
 	{byLeast, "asked and synced as much, nothing else"},
+	{byMade, "... text of the answers, by a second goroutine"},
 	{byDaemon, "auditd's raw lines on disk, flush = SYNC"},
 	{syncing, "as much written and synced alone"},
 }
@@ -101,13 +103,15 @@ func compareLatency(b *testing.B, flood, name string, trace *callTrace, figures 
 	for len(all[atReader]) < latencySamples {
 		all.receiver(b, flood, atNaive, "naive-times")
 		size = all.sensor(b, flood, trace)
-		all.receiver(b, flood, byLeast, "least-alerts", strconv.Itoa(size)+":"+filepath.Join(b.TempDir(), "alerts"))
+		sizeAndFile := strconv.Itoa(size) + ":" + filepath.Join(b.TempDir(), "alerts")
+		all.receiver(b, flood, byLeast, "least-alerts", sizeAndFile)
+		all.receiver(b, flood, byMade, "least-documents", sizeAndFile)
 	}
 	if flood == "" {
 		all.daemon(b, trace)
 	}
-	all.disk(b, size)
-	fmt.Printf("\nfrom setsid(2), %s; ms\n%-40s %8s %8s %8s\n", name, "", "p50", "p99", "alerts")
+	all.disk(b, size, name, figures)
+	fmt.Printf("\nfrom setsid(2), %s; ms\n%-46s %8s %8s %8s\n", name, "", "p50", "p99", "alerts")
 	for _, row := range latencyRows {
 		found := all[row.what]
 		if len(found) == 0 {
@@ -115,14 +119,17 @@ func compareLatency(b *testing.B, flood, name string, trace *callTrace, figures 
 		}
 		slices.Sort(found)
 		p50, p99 := milliseconds(found[len(found)/2]), milliseconds(found[len(found)*99/100])
-		fmt.Printf("%-40s %8.2f %8.2f %8d\n", row.means, p50, p99, len(found))
+		fmt.Printf("%-46s %8.2f %8.2f %8d\n", row.means, p50, p99, len(found))
 		key := row.what + "_ms_" + name
 		figures["latency_p50_"+key], figures["latency_p99_"+key] = p50, p99
+	}
+	if writes, known := figures["disk_writes_a_sync_"+name]; known {
+		fmt.Printf("the last, one after another: %.1f writes and %.1f flushes of the disk\n", writes, figures["disk_flushes_a_sync_"+name])
 	}
 }
 
 // receiver measures with a receiver that says when it was done with a process: the
-// naive loop, or the one that does the least that makes an alert. They are the floor.
+// naive loop, or one of those that do the least that makes an alert. They are the floor.
 func (l latencies) receiver(b *testing.B, flood, row string, action ...string) {
 	b.Helper()
 	received := newMoments()
@@ -302,30 +309,6 @@ func alertedProcess(line []byte) int {
 		return 0
 	}
 	return document.Process.PID
-}
-
-// disk measures what an alert's line costs to write and sync with nothing else.
-func (l latencies) disk(b *testing.B, size int) {
-	b.Helper()
-	file, err := os.OpenFile(filepath.Join(b.TempDir(), "line"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		b.Fatal(err)
-	}
-	line := append(bytes.Repeat([]byte("x"), size), '\n')
-	for range latencySamples {
-		time.Sleep(latencyPause)
-		began := time.Now()
-		if _, err := file.Write(line); err != nil {
-			b.Fatal(err)
-		}
-		if err := file.Sync(); err != nil {
-			b.Fatal(err)
-		}
-		l[syncing] = append(l[syncing], time.Since(began))
-	}
-	if err := file.Close(); err != nil {
-		b.Fatal(err)
-	}
 }
 
 // BenchmarkLiveLatency measures how long an alert takes.

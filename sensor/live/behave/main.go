@@ -68,6 +68,7 @@ func actions() map[string]action {
 		"naive":              {"", naiveLoop},
 		"naive-times":        {"", naiveTimes},
 		"least-alerts":       {"33000:/tmp/alerts", leastAlerts},
+		"least-documents":    {"33000:/tmp/alerts", leastDocuments},
 		"hold":               {"", holdSocket},
 	}
 }
