@@ -63,13 +63,40 @@ func (e *Event) query(d *details, pid uint32) ProcessQuery {
 	if id, ok := d.id(idPPID); ok {
 		query.PPID = id
 	}
-	if id, ok := d.id(idAUID); ok {
-		query.AUID = id
+	auid, login := d.id(idAUID)
+	if login {
+		query.AUID = auid
 	}
-	if id, ok := d.id(idSession); ok {
-		query.Session = id
+	session, in := d.id(idSession)
+	if in {
+		query.Session = session
+	}
+	query.NoLogin = !login && !in
+	if d.typ == TypeLogin || d.beside == TypeLogin {
+		e.readLogin(d, &query)
 	}
 	return query
+}
+
+// readLogin reads in a LOGIN record whether the login user and the session of the process
+// were set, and what they were before. Kernels before 3.10 write "old auid=" for "old-auid=".
+func (e *Event) readLogin(d *details, query *ProcessQuery) {
+	query.LogsIn, query.OldAUID, query.OldSession = true, unset, unset
+	s := scanner{rest: e.body(e.record(TypeLogin))}
+	var p pair
+	for s.next(&p) {
+		switch key := string(p.key); {
+		case key == "old-auid", key == "auid" && p.old:
+			query.OldAUID, _ = parseID(p.value)
+		case key == "old-ses", key == "ses" && p.old:
+			query.OldSession, _ = parseID(p.value)
+		case key == "res":
+			query.LogsIn = string(p.value) != "0"
+		}
+	}
+	if !query.LogsIn && !d.syscall { // what could not be set is no login
+		query.NoLogin, query.AUID, query.Session = true, unset, unset
+	}
 }
 
 // PID is the process that caused the event: the thread group that the resolver

@@ -16,7 +16,10 @@ const logProcessLimit = 65536
 // and audit session are the same, and so are the parent and the executable, but
 // for what a process can do without anybody else's taking its pid: execute another
 // program, which the log must show if it showed an earlier one of the process, or
-// become init's child. Otherwise it starts a new process.
+// become init's child. Otherwise it starts a new process. Records that programs write, and
+// those of some parts of the kernel, do not name the parent, and some no login: what they do
+// not say is as it was, if that was in the last ten minutes. A process that sets its login goes
+// on with that.
 //
 // Some kernels record thread ids (2.6.32 to 4.4, and RHEL 7's before 3.10.0-1160). A
 // pid is taken for a thread of a process where nothing else explains it: it runs
@@ -55,9 +58,16 @@ type logProcess struct {
 	// pid is the process's, which is not the record's for a thread.
 	pid   uint32
 	hints procHints
+	// latest is the time of its last event, in milliseconds.
+	latest int64
 	// executed says that the log shows it executing a program.
 	executed bool
 }
+
+// logSilence is for how long, in milliseconds, a process is taken for the one that a record
+// is about which says less than that. Whoever gets the pid meanwhile must have the same
+// login, session and executable to be taken for it.
+const logSilence = 600_000
 
 // firstEvent is a process's first event, which makes its id.
 type firstEvent struct {
@@ -128,13 +138,17 @@ func (r *LogResolver) know(q *ProcessQuery) *logProcess {
 	key := keyOf(r.node, q.PID)
 	hints := procHintsOf(q, r.seed)
 	known := r.find(key)
-	if known == nil || !known.goesOn(hints, q.Executes) {
+	completed := known != nil && known.completes(q)
+	if completed {
+		hints = known.complete(hints, q)
+	}
+	if known == nil || !known.goesOn(hints, q.Executes, completed) {
 		if r.processes.put(key, r.begin(q, hints)) {
 			r.evicted.Add(1)
 		}
 		known = r.processes.get(key)
 	}
-	known.hints = hints
+	known.hints, known.latest = hints, q.Time
 	if q.Executes {
 		known.executed = true
 		r.executed(q.PID, hints)
@@ -152,9 +166,38 @@ func (r *LogResolver) find(key logKey) *logProcess {
 	return r.processes.getAt(*recent, key)
 }
 
-// goesOn says whether an event with these hints may be of the process.
-func (p *logProcess) goesOn(hints procHints, executes bool) bool {
-	if p.hints.agree(hints) {
+// completes says whether there is something that a query does not say, or that was not
+// known, and the pid was heard of a short time ago.
+func (p *logProcess) completes(q *ProcessQuery) bool {
+	silent := q.PPID == 0 || q.NoLogin || q.LogsIn || q.Executable == "" || p.hints.ppid == 0
+	return silent && q.Time-p.latest < logSilence && p.latest-q.Time < logSilence
+}
+
+// complete adds to the hints of a query what was known before. What the query says and was
+// not known is from then on.
+func (p *logProcess) complete(hints procHints, q *ProcessQuery) procHints {
+	if q.NoLogin {
+		hints.auid, hints.session = p.hints.auid, p.hints.session
+	}
+	if q.LogsIn && p.hints.auid == q.OldAUID && p.hints.session == q.OldSession {
+		p.hints.auid, p.hints.session = hints.auid, hints.session
+	}
+	if hints.executable == 0 {
+		hints.executable = p.hints.executable
+	}
+	switch {
+	case hints.ppid == 0:
+		hints.ppid = p.hints.ppid
+	case p.hints.ppid == 0 && hints.executable == p.hints.executable:
+		p.hints.ppid = hints.ppid
+	}
+	return hints
+}
+
+// goesOn says whether an event with these hints may be of the process. Where they were
+// completed a parent that nobody ever named does not matter for the same executable.
+func (p *logProcess) goesOn(hints procHints, executes, completed bool) bool {
+	if p.hints.agree(hints) || completed && hints == p.hints && hints.executable != 0 {
 		return true
 	}
 	if p.hints.auid != hints.auid || p.hints.session != hints.session {

@@ -44,6 +44,52 @@ func TestLogResolverJoins(t *testing.T) {
 			{with(func(q *ProcessQuery) { q.PPID, q.Executable = 0, "" }), 0},
 			{with(func(q *ProcessQuery) { q.PPID, q.Executable, q.Sequence = 0, "", 3 }), 1},
 		},
+		"a record without a parent": {
+			{base, 0},
+			{with(func(q *ProcessQuery) { q.PPID, q.Time = 0, 3000 }), 0},
+			{with(func(q *ProcessQuery) { q.Time = 4000 }), 0},
+		},
+		"... after another program": {
+			{base, 0},
+			{with(func(q *ProcessQuery) { q.PPID, q.Executable, q.Time = 0, "/bin/b", 3000 }), 0},
+			{with(func(q *ProcessQuery) { q.Executable, q.Time = "/bin/b", 4000 }), 0},
+		},
+		"... and another parent after it": {
+			{base, 0},
+			{with(func(q *ProcessQuery) { q.PPID, q.Time = 0, 3000 }), 0},
+			{with(func(q *ProcessQuery) { q.PPID, q.Time = 8, 4000 }), 2},
+		},
+		"... of another login": {{base, 0}, {with(func(q *ProcessQuery) { q.PPID, q.AUID = 0, 0 }), 1}},
+		"... after a long time": {
+			{base, 0},
+			{with(func(q *ProcessQuery) { q.PPID, q.Time = 0, base.Time+logSilence }), 1},
+		},
+		"... that comes first": {
+			{with(func(q *ProcessQuery) { q.PPID = 0 }), 0},
+			{with(func(q *ProcessQuery) { q.PPID, q.Time = 0, 3000 }), 0},
+			{with(func(q *ProcessQuery) { q.Time = 4000 }), 0},
+			{with(func(q *ProcessQuery) { q.PPID, q.Time = 8, 5000 }), 3},
+		},
+		"... that comes first, of another program": {
+			{with(func(q *ProcessQuery) { q.PPID = 0 }), 0},
+			{with(func(q *ProcessQuery) { q.PPID, q.Executable, q.Time = 0, "/bin/b", 3000 }), 1},
+			{with(func(q *ProcessQuery) { q.Executable, q.Time = "/bin/c", 4000 }), 2},
+		},
+		"neither parent nor login nor program": {
+			{base, 0},
+			{ProcessQuery{PID: 10, AUID: unset, Session: unset, NoLogin: true, Time: 2000, Sequence: 2}, 0},
+			{with(func(q *ProcessQuery) { q.Time = 3000 }), 0},
+		},
+		"a login": {
+			{base, 0},
+			{ProcessQuery{PID: 10, AUID: 1001, Session: 4, LogsIn: true, OldAUID: 1000, OldSession: 3, Time: 2000, Sequence: 2}, 0},
+			{with(func(q *ProcessQuery) { q.AUID, q.Session, q.Time = 1001, 4, 3000 }), 0},
+			{with(func(q *ProcessQuery) { q.Time = 4000 }), 3},
+		},
+		"a login of another": {
+			{base, 0},
+			{ProcessQuery{PID: 10, AUID: 1001, Session: 4, LogsIn: true, OldAUID: 1002, OldSession: 3, Time: 2000, Sequence: 2}, 1},
+		},
 		"a new one stays": {
 			{base, 0},
 			{with(func(q *ProcessQuery) { q.AUID = 1001 }), 1},

@@ -24,11 +24,15 @@ type ProcessQuery struct {
 	// Node is the host that a log names, empty in most.
 	Node string
 	// PID is the record's pid=: the thread group on most kernels, the thread on
-	// some older ones. PPID is its parent.
+	// some older ones. PPID is its parent, 0 where the records name none.
 	PID, PPID uint32
 	// AUID and Session are the login user and audit session; 4294967295 is
-	// unset.
+	// unset. NoLogin says that the records name neither.
 	AUID, Session uint32
+	NoLogin       bool
+	// LogsIn says that the process set them, and what they were before.
+	LogsIn              bool
+	OldAUID, OldSession uint32
 	// Executable is the record's exe=, decoded.
 	Executable string
 	// program is the hash by which a LogResolver knows the executable, 0 where it was
