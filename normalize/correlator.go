@@ -22,6 +22,7 @@ type Correlator struct {
 	closed    closedEvents
 	sockets   madeSockets
 	passing   passingCalls
+	reports   reports
 	likeness  likenesses
 	kept      keptEvents
 	halves    atomic.Uint64 // see callReader
@@ -339,7 +340,7 @@ func (c *Correlator) finish(w *waiting, check bool) {
 		c.last = nil
 	}
 	known := c.callOf(w)
-	if c.passes(w, known) {
+	if c.passes(w, known) || known == nil && c.passesReport(w) {
 		c.vacate(w)
 		return
 	}

@@ -186,13 +186,16 @@ func (e *Event) readPrimary(d *details, primary *rawRecord) {
 	case primary.typ == TypeSyscall && call.read(body):
 		e.takeKernelCall(d, &call, body)
 	default:
-		e.readPairs(d, body)
+		e.owner.counters.unreadable.Add(e.readPairs(d, body))
 	}
-	d.resolve()
+	if d.resolve(); !d.syscall {
+		d.call = callOther // what a program says of one is none
+	}
 }
 
-// readPairs reads the record that tells what happened, pair by pair.
-func (e *Event) readPairs(d *details, body []byte) {
+// readPairs reads the record that tells what happened, pair by pair, and returns how many
+// of the values could not be read.
+func (e *Event) readPairs(d *details, body []byte) (unreadable uint64) {
 	s := scanner{rest: body}
 	var p pair
 	for s.next(&p) {
@@ -211,9 +214,10 @@ func (e *Event) readPairs(d *details, body []byte) {
 			}
 		}
 		if !ok {
-			e.owner.counters.unreadable.Add(1)
+			unreadable++
 		}
 	}
+	return unreadable
 }
 
 // readCall reads what a SYSCALL record says of the call and no more.

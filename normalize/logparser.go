@@ -163,8 +163,9 @@ func (p *LogParser) unusual(block *LogBlock, start, end, number int) {
 	block.add(&p.calls, rawRecord{record.Type, body.start, body.end, names.start, names.end})
 }
 
-// usualBeginning reads the beginning of a line of one of the types that make up
-// most of a log, and returns where the time begins, 0 for any other line.
+// usualBeginning reads the beginning of a line of the usual form, and returns where the
+// time begins, 0 for any other line. Of the types that make up most of a log it takes no
+// search.
 func usualBeginning(line []byte) (typ RecordType, at int) {
 	const shortest = len("type=PROCTITLE msg=audit(") // any whole header is longer
 	if len(line) < shortest || string(line[:5]) != "type=" {
@@ -186,7 +187,21 @@ func usualBeginning(line []byte) (typ RecordType, at int) {
 	case [2]byte{'E', 'O'}:
 		return beginning(line[7:19], "E msg=audit(", TypeEOE)
 	}
-	return 0, 0
+	return otherBeginning(line)
+}
+
+// otherBeginning is usualBeginning for types of which there are fewer.
+func otherBeginning(line []byte) (typ RecordType, at int) {
+	const start, longest, header = len("type="), 32, " msg=audit("
+	length := bytes.IndexByte(line[start:min(len(line), start+longest)], ' ')
+	if length <= 0 || !bytes.HasPrefix(line[start+length:], []byte(header)) {
+		return 0, 0
+	}
+	typ, ok := ParseRecordType(line[start : start+length])
+	if !ok {
+		return 0, 0
+	}
+	return typ, start + length + len(header)
 }
 
 // beginning is a type and where the time begins if a text that begins two bytes behind

@@ -35,17 +35,21 @@ func TestTransportFromSocketRecords(t *testing.T) {
 		lines             []string
 		action, transport string // of the last event
 	}{
-		"udp":                         {socketCalls(1, 7, 1, udp3, connect3), "socket_connected", "udp"},
-		"tcp":                         {socketCalls(1, 7, 1, tcp3, connect3), "connection_attempted", "tcp"},
-		"connected several times":     {socketCalls(1, 7, 1, udp3, connect3, connect3), "socket_connected", "udp"},
-		"another descriptor":          {socketCalls(1, 7, 1, udp4, connect3), "connection_attempted", ""},
-		"made anew as tcp":            {socketCalls(1, 7, 1, udp3, connect3, tcp3, connect3), "connection_attempted", "tcp"},
-		"made anew as udp":            {socketCalls(1, 7, 1, tcp3, connect3, udp3, connect3), "socket_connected", "udp"},
-		"not made":                    {socketCalls(1, 7, 1, failed3, connect3), "connection_attempted", ""},
-		"another process":             {append(socketCalls(1, 7, 1, udp3), socketCalls(2, 8, 1, connect3)...), "connection_attempted", ""},
-		"another process, same pid":   {append(socketCalls(1, 7, 1, udp3), socketCalls(2, 7, 2, connect3)...), "connection_attempted", ""},
-		"long ago":                    {append(socketCalls(1, 7, 1, udp3), socketCalls(12, 7, 1, connect3)...), "connection_attempted", ""},
-		"a while ago":                 {append(socketCalls(1, 7, 1, udp3), socketCalls(10, 7, 1, connect3)...), "socket_connected", "udp"},
+		"udp":                       {socketCalls(1, 7, 1, udp3, connect3), "socket_connected", "udp"},
+		"tcp":                       {socketCalls(1, 7, 1, tcp3, connect3), "connection_attempted", "tcp"},
+		"connected several times":   {socketCalls(1, 7, 1, udp3, connect3, connect3), "socket_connected", "udp"},
+		"another descriptor":        {socketCalls(1, 7, 1, udp4, connect3), "connection_attempted", ""},
+		"made anew as tcp":          {socketCalls(1, 7, 1, udp3, connect3, tcp3, connect3), "connection_attempted", "tcp"},
+		"made anew as udp":          {socketCalls(1, 7, 1, tcp3, connect3, udp3, connect3), "socket_connected", "udp"},
+		"not made":                  {socketCalls(1, 7, 1, failed3, connect3), "connection_attempted", ""},
+		"another process":           {append(socketCalls(1, 7, 1, udp3), socketCalls(2, 8, 1, connect3)...), "connection_attempted", ""},
+		"another process, same pid": {append(socketCalls(1, 7, 1, udp3), socketCalls(2, 7, 2, connect3)...), "connection_attempted", ""},
+		"long ago":                  {append(socketCalls(1, 7, 1, udp3), socketCalls(12, 7, 1, connect3)...), "connection_attempted", ""},
+		"a while ago":               {append(socketCalls(1, 7, 1, udp3), socketCalls(10, 7, 1, connect3)...), "socket_connected", "udp"},
+		"made up by a program": {
+			append([]string{"type=USER_MGMT msg=audit(1.000:90): pid=7 uid=0 auid=0 ses=1 msg='ppid=1 arch=c000003e " + udp3 + "'"}, socketCalls(1, 7, 1, connect3)...),
+			"connection_attempted", "",
+		},
 		"socketcall without its args": {socketCalls(1, 7, 1, "syscall=41 success=yes exit=3", connect3), "connection_attempted", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

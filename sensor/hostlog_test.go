@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -32,6 +33,23 @@ func hostLog(size int, enriched bool) (log []byte, lines, attacks int) {
 		default:
 			h.says(unitSays[h.random.IntN(len(unitSays))])
 		}
+		if events%1000 == 0 {
+			h.attacks()
+			attacks++
+		}
+	}
+	return h.text.Bytes(), h.lines, attacks
+}
+
+// reportLog makes an audit log of about size bytes as a host has it whose rules watch
+// little: nearly all of it is what programs and systemd write about logins, jobs and
+// services. It returns what hostLog returns.
+func reportLog(size int) (log []byte, lines, attacks int) {
+	h := hostLogger{random: rand.New(rand.NewPCG(1, 2)), millis: 1_700_000_000_000, sequence: 1000}
+	says := slices.Concat(programSays, unitSays)
+	for events := 1; h.text.Len() < size; events++ {
+		h.begin()
+		h.says(says[h.random.IntN(len(says))])
 		if events%1000 == 0 {
 			h.attacks()
 			attacks++

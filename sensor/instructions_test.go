@@ -49,6 +49,7 @@ func TestInstructions(t *testing.T) {
 		command []string
 	}{
 		{"replay", syntheticLog, []string{"replay"}},
+		{"replay of programs' records", reportLog, []string{"replay"}},
 		{"replay --events", syntheticLog, []string{"replay", "--events"}},
 		{"replay --events of a host", hosts, []string{"replay", "--events"}},
 	} {
