@@ -1,5 +1,7 @@
 package normalize
 
+import "bytes"
+
 // resetter is a Resolver that wants to know of a host's restart.
 type resetter interface {
 	Reset(node string)
@@ -94,9 +96,56 @@ func (e *Event) readLogin(d *details, query *ProcessQuery) {
 			query.LogsIn = string(p.value) != "0"
 		}
 	}
-	if !query.LogsIn && !d.syscall { // what could not be set is no login
-		query.NoLogin, query.AUID, query.Session = true, unset, unset
+	if !query.LogsIn && !d.syscall {
+		query.forgoLogin()
 	}
+}
+
+// forgoLogin takes back the login that could not be set.
+func (q *ProcessQuery) forgoLogin() {
+	q.NoLogin, q.AUID, q.Session = true, unset, unset
+}
+
+// readPlainLogin reads a LOGIN record that has all that kernels from 3.10 on write, and once
+// (kernel/audit.c: audit_log_set_loginuid); false for any other.
+func (q *ProcessQuery) readPlainLogin(body []byte) bool {
+	var uid, res uint32
+	places := [...]struct {
+		key string
+		id  *uint32 // nil for what is of no interest
+	}{
+		{"pid=", &q.PID}, {"uid=", &uid}, {"subj=", nil}, {"old-auid=", &q.OldAUID}, {"auid=", &q.AUID},
+		{"tty=", nil}, {"old-ses=", &q.OldSession}, {"ses=", &q.Session}, {"res=", &res},
+	}
+	for _, one := range places {
+		rest, found := bytes.CutPrefix(body, []byte(one.key))
+		switch {
+		case !found && one.id == nil:
+			continue
+		case !found:
+			return false
+		}
+		value, after, _ := bytes.Cut(rest, []byte(" "))
+		if one.id == nil {
+			if len(value) == 0 || bytes.IndexByte([]byte(`"'{`), value[0]) >= 0 {
+				return false
+			}
+		} else {
+			n, end, ok := number(value, 0, unset)
+			if !ok || end < len(value) {
+				return false
+			}
+			*one.id = uint32(n)
+		}
+		body = after
+	}
+	if len(body) > 0 || res > 1 {
+		return false
+	}
+	if q.LogsIn = res == 1; !q.LogsIn {
+		q.forgoLogin()
+	}
+	return true
 }
 
 // PID is the process that caused the event: the thread group that the resolver

@@ -12,7 +12,7 @@ import (
 // reports reads such records. What it read of a program's part it does not read again: the
 // same program says the same of many logins and jobs. Its memory is at most some 600 KiB.
 type reports struct {
-	types [lastUserType2 - firstUserType + 1]reportType
+	types [lastNamedType - firstNamedType + 1]reportType
 	known [knownReports]knownReport
 	// scratch reads what is not known.
 	scratch Event
@@ -42,7 +42,7 @@ type knownReport struct {
 }
 
 // passesReport lets a recorded event pass that is one record of a program or of the audit
-// daemon, which nobody wants, and does what is done for every event; false for an event that is
+// daemon, or a login by itself, which nobody wants, and does what is done for every event; false for an event that is
 // wanted, or that is to be looked at closely.
 func (c *Correlator) passesReport(w *waiting) bool {
 	if w.block == nil || w.event != nil || c.recorded == nil {
@@ -53,7 +53,7 @@ func (c *Correlator) passesReport(w *waiting) bool {
 		return false
 	}
 	record := &w.block.records[run.first]
-	if !record.typ.alone() {
+	if !record.typ.alone() && record.typ != TypeLogin {
 		return false
 	}
 	typ := c.reportType(record.typ)
@@ -61,7 +61,11 @@ func (c *Correlator) passesReport(w *waiting) bool {
 		return false
 	}
 	query := ProcessQuery{Node: w.node.name, Time: w.time, Sequence: w.sequence}
-	if !c.reports.read(w.block.body(record), &query, c.recorded.seed) {
+	if body := w.block.body(record); record.typ == TypeLogin {
+		if !query.readPlainLogin(body) {
+			return false
+		}
+	} else if !c.reports.read(body, &query, c.recorded.seed) {
 		return false
 	}
 	if w.node.restarts(record.typ, w.time, w.sequence) {
@@ -73,9 +77,9 @@ func (c *Correlator) passesReport(w *waiting) bool {
 	return true
 }
 
-// reportType says what a type of record is that is an event of its own.
+// reportType says what a type of record stands for.
 func (c *Correlator) reportType(typ RecordType) *reportType {
-	one := &c.reports.types[typ-firstUserType]
+	one := &c.reports.types[typ-firstNamedType]
 	if !one.known {
 		described := describeRecord(typ)
 		*one = reportType{known: true, category: described.category}

@@ -57,6 +57,14 @@ var reportLines = []string{
 	`pid=147 uid=0 auid=1000 ses=3`,
 	`pid=147 uid=0 auid=1000 ses=3x msg='exe="/bin/a"'`,
 	`pid=147 uid=0 old-auid=1000 auid=1001 tty=(none) old-ses=3 ses=4 res=1`,
+	`pid=147 uid=0 subj=unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023 old-auid=1000 auid=1000 tty=pts0 old-ses=3 ses=3 res=1`,
+	`pid=147 uid=0 old-auid=1000 auid=1001 tty=(none) old-ses=3 ses=4 res=0`,
+	`pid=147 uid=0 old-auid=1000 auid=1001 old-ses=3 ses=4 res=2`,
+	`pid=147 uid=0 old-auid=1009 auid=1001 old-ses=3 ses=4 res=1`,
+	`pid=147 uid=0 old-auid=1000 auid=1001 old-ses=3 ses=4x res=1`,
+	`pid=147 uid=0 subj="a old-auid=1000 auid=1000 tty=" old-ses=3 ses=3 res=1`,
+	`pid=147 uid=0 old-auid=1000 auid=1000 tty=(none) old-ses=3 ses=3 res=1 ppid=37`,
+	`pid=147 uid=0 subj=kernel old auid=1000 new auid=1001 old ses=3 new ses=4`,
 	`pid=147 uid=0 auid=1000 ses=3 msg='ppid=36 exe="/bin/a" pid=9 auid=x'`,
 	`pid=147 uid=0 auid=1000 ses=3 msg='ppid=37 exe="/bin/a"'`,
 	`pid=147 uid=0 auid=1000 ses=3 msg='ppid=36x exe="/bin/a"'`,
@@ -98,8 +106,8 @@ func TestPassedReports(t *testing.T) {
 
 // FuzzPassed has no log in which it makes a difference for an event whether others pass.
 func FuzzPassed(f *testing.F) {
-	for _, body := range reportLines {
-		f.Add([]byte("type=USER_START msg=audit(1700000000.101:101): " + body + "\n" +
+	for i, body := range reportLines {
+		f.Add([]byte("type=" + []string{"USER_START", "LOGIN"}[i%2] + " msg=audit(1700000000.101:101): " + body + "\n" +
 			"type=SYSCALL msg=audit(1700000000.102:102): arch=c000003e syscall=112 success=yes exit=147 ppid=36 pid=147 auid=1000 uid=0 ses=3 comm=\"a\" exe=\"/bin/a\"\n"))
 	}
 	f.Fuzz(func(t *testing.T, log []byte) { comparePassed(t, log) })
