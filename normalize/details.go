@@ -188,7 +188,8 @@ func (e *Event) readPrimary(d *details, primary *rawRecord) {
 	default:
 		e.owner.counters.unreadable.Add(e.readPairs(d, body))
 	}
-	if d.resolve(); !d.syscall {
+	d.resolve()
+	if !d.syscall {
 		d.call = callOther // what a program says of one is none
 	}
 }
