@@ -140,7 +140,7 @@ func (r *LogResolver) know(q *ProcessQuery) *logProcess {
 	known := r.find(key)
 	completed := known != nil && known.completes(q)
 	if completed {
-		hints = known.complete(hints, q)
+		hints = known.hints.complete(hints, q)
 	}
 	if known == nil || !known.goesOn(hints, q.Executes, completed) {
 		if r.processes.put(key, r.begin(q, hints)) {
@@ -169,29 +169,7 @@ func (r *LogResolver) find(key logKey) *logProcess {
 // completes says whether there is something that a query does not say, or that was not
 // known, and the pid was heard of a short time ago.
 func (p *logProcess) completes(q *ProcessQuery) bool {
-	silent := q.PPID == 0 || q.NoLogin || q.LogsIn || q.Executable == "" || p.hints.ppid == 0
-	return silent && q.Time-p.latest < logSilence && p.latest-q.Time < logSilence
-}
-
-// complete adds to the hints of a query what was known before. What the query says and was
-// not known is from then on.
-func (p *logProcess) complete(hints procHints, q *ProcessQuery) procHints {
-	if q.NoLogin {
-		hints.auid, hints.session = p.hints.auid, p.hints.session
-	}
-	if q.LogsIn && p.hints.auid == q.OldAUID && p.hints.session == q.OldSession {
-		p.hints.auid, p.hints.session = hints.auid, hints.session
-	}
-	if hints.executable == 0 {
-		hints.executable = p.hints.executable
-	}
-	switch {
-	case hints.ppid == 0:
-		hints.ppid = p.hints.ppid
-	case p.hints.ppid == 0 && hints.executable == p.hints.executable:
-		p.hints.ppid = hints.ppid
-	}
-	return hints
+	return (q.isSilent() || p.hints.ppid == 0) && q.Time-p.latest < logSilence && p.latest-q.Time < logSilence
 }
 
 // goesOn says whether an event with these hints may be of the process. Where they were

@@ -51,3 +51,30 @@ func (a procHints) agree(b procHints) bool {
 	}
 	return a.executable == b.executable || a.executable == 0 || b.executable == 0
 }
+
+// isSilent says that the records do not say all that hints are made of, or that the
+// process changed them.
+func (q *ProcessQuery) isSilent() bool {
+	return q.PPID == 0 || q.NoLogin || q.LogsIn || q.Executable == ""
+}
+
+// complete adds to the hints of a query what was known of the process before, and to these
+// what the query says and was not known. A login that the query sets is its login from then on.
+func (a *procHints) complete(hints procHints, q *ProcessQuery) procHints {
+	if q.NoLogin {
+		hints.auid, hints.session = a.auid, a.session
+	}
+	if q.LogsIn && a.auid == q.OldAUID && a.session == q.OldSession {
+		a.auid, a.session = hints.auid, hints.session
+	}
+	if hints.executable == 0 {
+		hints.executable = a.executable
+	}
+	switch {
+	case hints.ppid == 0:
+		hints.ppid = a.ppid
+	case a.ppid == 0 && hints.executable == a.executable:
+		a.ppid = hints.ppid
+	}
+	return hints
+}

@@ -69,6 +69,14 @@ type procProcess struct {
 	goneBy int64
 }
 
+// take remembers what an event of the process shows.
+func (p *procProcess) take(hints procHints, q *ProcessQuery) {
+	if q.isSilent() {
+		hints = p.hints.complete(hints, q)
+	}
+	p.hints, p.event = hints, q.Time
+}
+
 // procAsked is an event that was asked about: who, which and when.
 type procAsked struct {
 	pid      uint32
@@ -144,12 +152,13 @@ func (r *ProcResolver) Identify(q ProcessQuery) Identity {
 	hints := procHintsOf(&q, r.seed)
 	known := r.processes.get(q.PID)
 	if known != nil && known.verified && r.mayBeOf(known, q.Time) && r.runs(q.PID, known, q.Time) {
-		known.hints, known.event, known.checked = hints, q.Time, *r.batch
+		known.take(hints, &q)
+		known.checked = *r.batch
 		r.counters.verified.Add(1)
 		return known.identity
 	}
 	if known != nil && known.held && q.Time >= known.event && r.holds(q.PID) {
-		known.hints, known.event = hints, q.Time
+		known.take(hints, &q)
 		r.counters.inferred.Add(1)
 		return known.identity
 	}
@@ -297,10 +306,12 @@ func (r *ProcResolver) verified(found procStat, hints procHints, event int64) pr
 func (r *ProcResolver) inferred(q *ProcessQuery, hints procHints, gone bool) procProcess {
 	process := procProcess{hints: hints, event: q.Time}
 	known := r.processes.get(q.PID)
+	if known != nil && q.isSilent() {
+		hints = known.hints.complete(hints, q)
+	}
 	if known != nil && r.same(known, q, hints) {
 		process = *known
-		process.hints, process.event = hints, q.Time
-		process.verified = false
+		process.hints, process.event, process.verified = hints, q.Time, false
 	} else {
 		process.identity.EntityID = procEntityID("inferred", r.hostID, r.bootID, uint64(q.PID), uint64(q.Time), q.Sequence)
 		process.identity.PID = q.PID

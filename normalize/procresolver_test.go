@@ -451,6 +451,45 @@ func TestNobodyActsAfterItsEnd(t *testing.T) {
 	}
 }
 
+// TestSilentRecordsOfTheGone has what a process was found to be last for an event of which
+// it is gone, where a record that says less comes before that or after.
+func TestSilentRecordsOfTheGone(t *testing.T) {
+	silent := func(q ProcessQuery) ProcessQuery {
+		q.PPID = 0
+		return q
+	}
+	loginless := func(q ProcessQuery) ProcessQuery {
+		return ProcessQuery{PID: q.PID, AUID: unset, Session: unset, NoLogin: true, Time: q.Time, Sequence: q.Sequence}
+	}
+	login := func(q ProcessQuery) ProcessQuery {
+		return ProcessQuery{PID: q.PID, AUID: 7, Session: 8, LogsIn: true, OldAUID: q.AUID, OldSession: q.Session, Time: q.Time, Sequence: q.Sequence}
+	}
+	for name, say := range map[string]func(ProcessQuery) ProcessQuery{"no parent": silent, "no login": loginless, "a login": login} {
+		for _, first := range []bool{true, false} {
+			resolver, root := newCopyResolver(t)
+			query := copyQuery(100)
+			alive := resolver.Identify(query)
+			if first {
+				resolver.Received()
+				resolver.Identify(say(query))
+			}
+			if err := os.RemoveAll(filepath.Join(root, "100")); err != nil {
+				t.Fatal(err)
+			}
+			resolver.Received()
+			if !first {
+				resolver.Identify(say(query))
+			}
+			if query.Sequence++; name == "a login" {
+				query.AUID, query.Session = 7, 8
+			}
+			if got := resolver.Identify(query); got.EntityID != alive.EntityID || !got.Inferred {
+				t.Errorf("%s, before the end %v: got %+v, want %+v", name, first, got, alive)
+			}
+		}
+	}
+}
+
 func TestUnreadableProcess(t *testing.T) {
 	for name, content := range map[string]string{
 		"empty": "", "cut off": "100 (x) S 1 1", "another pid": statLine(99, "x", 1, 5), "text": strings.Repeat("x", 10000),
