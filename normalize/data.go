@@ -37,7 +37,7 @@ func (e *Event) data() []dataPair {
 	if sorted {
 		return e.pairs
 	}
-	slices.SortFunc(e.pairs, func(a, b dataPair) int { return bytes.Compare(a.key, b.key) })
+	slices.SortStableFunc(e.pairs, func(a, b dataPair) int { return bytes.Compare(a.key, b.key) })
 	return e.pairs
 }
 

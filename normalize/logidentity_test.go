@@ -9,7 +9,7 @@ import (
 // come between them that do not say all of it: it would be easy to hide behind one.
 func TestLogSilentRecords(t *testing.T) {
 	const unset = 4294967295
-	call := func(sequence int, syscall string, auid, session int) string {
+	call := func(sequence int, syscall string, auid, session int64) string {
 		return fmt.Sprintf(`type=SYSCALL msg=audit(1700000000.%03d:%d): arch=c000003e syscall=%s ppid=36 pid=147 auid=%d uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0 ses=%d comm="a" exe="/bin/a" key=(null)`,
 			sequence, sequence, syscall, auid, session)
 	}
@@ -21,7 +21,7 @@ func TestLogSilentRecords(t *testing.T) {
 		name string
 		// between is what is between two calls, auid and session what the process has then.
 		between       []string
-		auid, session int
+		auid, session int64
 		other         bool // another process's, then
 	}{
 		{"a program's record", []string{`type=USER_CMD ` + header + `pid=147 uid=0 auid=1000 ses=3 subj=unconfined msg='cwd="/" cmd=6C73 exe="/bin/a" terminal=pts/0 res=success'`}, 1000, 3, false},

@@ -18,10 +18,9 @@ type reports struct {
 	scratch Event
 }
 
-// reportType says of a type of record what its events are, and whether nobody wants them.
+// reportType says of a type of record whether nobody wants its events.
 type reportType struct {
 	known, passes bool
-	category      string
 }
 
 // knownReports is how many texts are kept, each up to a length of maxKnownReport bytes.
@@ -56,8 +55,7 @@ func (c *Correlator) passesReport(w *waiting) bool {
 	if !record.typ.alone() && record.typ != TypeLogin {
 		return false
 	}
-	typ := c.reportType(record.typ)
-	if !typ.passes {
+	if !c.reportPasses(record.typ) {
 		return false
 	}
 	query := ProcessQuery{Node: w.node.name, Time: w.time, Sequence: w.sequence}
@@ -73,19 +71,19 @@ func (c *Correlator) passesReport(w *waiting) bool {
 	}
 	c.recorded.know(&query)
 	c.counters.events.Add(1)
-	c.options.Passed(typ.category, w.time*1e6)
+	category, _ := categorize(record.typ)
+	c.options.Passed(category, w.time*1e6)
 	return true
 }
 
-// reportType says what a type of record stands for.
-func (c *Correlator) reportType(typ RecordType) *reportType {
+// reportPasses says whether nobody wants the events of a type of record.
+func (c *Correlator) reportPasses(typ RecordType) bool {
 	one := &c.reports.types[typ-firstNamedType]
 	if !one.known {
 		described := describeRecord(typ)
-		*one = reportType{known: true, category: described.category}
-		one.passes = c.options.Wants != nil && !c.options.Wants(described.category, described.action)
+		one.known, one.passes = true, c.options.Wants != nil && !c.options.Wants(described.category, described.action)
 	}
-	return one
+	return one.passes
 }
 
 // read reads what a record says of its process; false for one that does not begin as the

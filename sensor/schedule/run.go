@@ -78,7 +78,7 @@ func (r *ruleRun) tally(match detect.Match) {
 // endRuns raises the summaries of all runs, in the order of time, and forgets the
 // runs.
 func (s *scheduler) endRuns() error {
-	keys := slices.SortedFunc(maps.Keys(s.runs), func(a, b runKey) int {
+	keys := slices.SortedStableFunc(maps.Keys(s.runs), func(a, b runKey) int {
 		return cmp.Or(s.runs[a].Summary.To.Compare(s.runs[b].Summary.To), cmp.Compare(a.rule.RuleID, b.rule.RuleID))
 	})
 	for _, key := range keys {
