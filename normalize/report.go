@@ -41,8 +41,8 @@ type knownReport struct {
 }
 
 // passesReport lets a recorded event pass that is one record of a program or of the audit
-// daemon, or a login by itself, which nobody wants, and does what is done for every event; false for an event that is
-// wanted, or that is to be looked at closely.
+// daemon, or a login by itself, which nobody wants, and does what is done for every event;
+// false for an event that is wanted, or that is to be looked at closely.
 func (c *Correlator) passesReport(w *waiting) bool {
 	if w.block == nil || w.event != nil || c.recorded == nil {
 		return false
