@@ -210,15 +210,28 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestEmulatorThatDies is a boot of which no report comes.
+// TestEmulatorThatDies is a boot of which no report comes, however often it is tried.
 func TestEmulatorThatDies(t *testing.T) {
-	s := settings{folder: t.TempDir(), emulator: "false", limit: time.Minute}
-	o := s.try(context.Background(), "vmlinuz-none", "none", io.Discard)
+	folder := t.TempDir()
+	emulator, tries := filepath.Join(folder, "emulator"), filepath.Join(folder, "tries")
+	if err := os.WriteFile(emulator, []byte("#!/bin/sh\necho tried >> "+tries+"\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := settings{folder: folder, emulator: emulator, limit: time.Minute}
+	var said bytes.Buffer
+	o := s.try(context.Background(), "vmlinuz-none", "none", &said)
 	for _, boot := range report.Boots() {
 		step := o.step(boot, "boot")
 		if step.Result != report.Fail || !strings.Contains(step.Reason, "the machine ended too early") {
 			t.Errorf("%s: %+v", boot, step)
 		}
+	}
+	tried, err := os.ReadFile(tries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := bootTries * len(report.Boots()); bytes.Count(tried, []byte("tried")) != want || strings.Count(said.String(), "booted again") != want-len(report.Boots()) {
+		t.Errorf("it was tried\n%snot %d times, and said:\n%s", tried, want, said.String())
 	}
 }
 
