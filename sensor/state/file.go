@@ -104,8 +104,9 @@ func checkOwner(file *os.File, owner int) error {
 	return nil
 }
 
-// save replaces the state file: at every moment, also of a power loss, either
-// the former or the new one is there, whole.
+// save replaces the state file: whenever the sensor is killed, either the former or the
+// new one is there, whole. It does not wait for the disk, where /run is on one: what a power loss
+// leaves is of another boot and of no use, see Begin.
 func save(path string, s *State) (err error) {
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -120,14 +121,11 @@ func save(path string, s *State) (err error) {
 	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("writing the state: %w", err)
 	}
-	if err := writeSynced(draft, append(data, '\n')); err != nil {
+	if err := writeNew(draft, append(data, '\n')); err != nil {
 		return fmt.Errorf("writing the state: %w", err)
 	}
 	if err := os.Rename(draft, path); err != nil {
 		return fmt.Errorf("writing the state: %w", err)
-	}
-	if err := folder.Sync(); err != nil {
-		return fmt.Errorf("writing the state: syncing its folder: %w", err)
 	}
 	return nil
 }
@@ -152,18 +150,13 @@ func openFolder(path string) (*os.File, error) {
 	return folder, nil
 }
 
-func writeSynced(path string, data []byte) error {
+func writeNew(path string, data []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
 	}
-	if _, err := file.Write(data); err != nil {
-		return errors.Join(err, file.Close())
-	}
-	if err := file.Sync(); err != nil {
-		return errors.Join(err, file.Close())
-	}
-	return file.Close()
+	_, err = file.Write(data)
+	return errors.Join(err, file.Close())
 }
 
 // remove removes the state file; one that is not there is no error.
