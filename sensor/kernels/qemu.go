@@ -60,9 +60,6 @@ func (s settings) try(ctx context.Context, kernel, image string, to io.Writer) *
 // the emulator, where it changes its own code (int3) while it has two processors.
 const bootTries = 3
 
-// isDeadOnArrival says that a boot failed before the guest's first report.
-func (b *booted) isDeadOnArrival(err error) bool { return err != nil && len(b.planned) == 0 }
-
 // booted is one boot while it is reported.
 type booted struct {
 	outcome *outcome
@@ -76,6 +73,9 @@ type booted struct {
 	// console is the file with what the kernel wrote to its console.
 	console string
 }
+
+// isDeadOnArrival says that a boot failed before the guest's first report.
+func (b *booted) isDeadOnArrival(err error) bool { return err != nil && len(b.planned) == 0 }
 
 // processors is how many the machine has. The soak has one, which the sensor shares
 // with the flood.
