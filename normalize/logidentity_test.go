@@ -34,7 +34,7 @@ func TestLogSilentRecords(t *testing.T) {
 			`type=LOGIN ` + header + `pid=147 uid=0 old-auid=1000 auid=1001 tty=(none) old-ses=3 ses=4 res=1`,
 			`type=LOGIN msg=audit(1700000000.003:3): pid=147 uid=0 old-auid=1001 auid=4294967295 tty=(none) old-ses=4 ses=4294967295 res=1`,
 		}, unset, unset, false},
-		{"a login before Linux 3.14", []string{`type=LOGIN ` + header + `pid=147 uid=0 subj=kernel old auid=1000 new auid=1001 old ses=3 new ses=4`}, 1001, 4, false},
+		{"a login of Linux 3.13", []string{`type=LOGIN ` + header + `pid=147 uid=0 subj=kernel old auid=1000 new auid=1001 old ses=3 new ses=4`}, 1001, 4, false},
 		{"a login with a call", []string{
 			`type=LOGIN ` + header + `pid=147 uid=0 old-auid=1000 auid=1001 tty=(none) old-ses=3 ses=4 res=1`,
 			`type=SYSCALL ` + header + `arch=c000003e syscall=1 success=yes exit=4 a0=4 a1=0 a2=4 a3=0 items=0 ppid=36 pid=147 auid=1001 uid=0 tty=pts0 ses=4 comm="a" exe="/bin/a" key=(null)`,

@@ -7,7 +7,7 @@ import "bytes"
 // before tells which process goes on with them.
 
 // readLogin reads in a LOGIN record whether the login user and the session of the process
-// were set, and what they were before. Kernels before 3.14 write "old auid=" for "old-auid=".
+// were set, and what they were before. Kernels up to 3.13 write "old auid=" for "old-auid=".
 func (e *Event) readLogin(d *details, query *ProcessQuery) {
 	query.LogsIn, query.OldAUID, query.OldSession = true, unset, unset
 	s := scanner{rest: e.body(e.record(TypeLogin))}
@@ -32,7 +32,7 @@ func (q *ProcessQuery) forgoLogin() {
 	q.NoLogin, q.AUID, q.Session = true, unset, unset
 }
 
-// readPlainLogin reads a LOGIN record that has all that kernels from 3.14 on write, and once
+// readPlainLogin reads a LOGIN record that has all that kernels from 3.16 on write, and once
 // (kernel/audit.c: audit_log_set_loginuid); false for any other.
 func (q *ProcessQuery) readPlainLogin(body []byte) bool {
 	var uid, res uint32

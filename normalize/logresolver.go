@@ -65,8 +65,9 @@ type logProcess struct {
 }
 
 // logSilence is for how long, in milliseconds, a process is taken for the one that a record
-// is about which says less than that. Whoever gets the pid meanwhile must have the same
-// login, session and executable to be taken for it.
+// is about which says less than that. Whoever gets the pid meanwhile is taken for it where
+// nothing that the record does say speaks against it: its login and session, and, if the log
+// showed the process executing a program, the executable.
 const logSilence = 600_000
 
 // firstEvent is a process's first event, which makes its id.

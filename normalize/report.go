@@ -10,7 +10,8 @@ import (
 // of their processes is then read, and the rest is not.
 
 // reports reads such records. What it read of a program's part it does not read again: the
-// same program says the same of many logins and jobs. Its memory is at most some 600 KiB.
+// same program says the same of many logins and jobs. Its memory is at most some 1.1 MiB, and a
+// fifth of that for usual lengths.
 type reports struct {
 	types [lastNamedType - firstNamedType + 1]reportType
 	known [knownReports]knownReport

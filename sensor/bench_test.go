@@ -43,8 +43,8 @@ func syntheticLog(size int) (log []byte, lines, attacks int) {
 // on all, and in the same run what go-libaudit's parser alone needs for a part of them: a
 // ratio that holds on any machine. Every event of the first log begins the rule's
 // sequence; the others are like a host's, plain and enriched, and like one's whose rules watch
-// little. The last is the first as a host that gathers the logs of others has it, whose lines go-libaudit's parser does not
-// read: it has the first.
+// little. The last is the first as a host that gathers the logs of others has it, whose lines
+// go-libaudit's parser does not read: it has the first.
 func BenchmarkReplay(b *testing.B) {
 	rules, err := LoadRules("", nil)
 	if err != nil {

@@ -74,8 +74,13 @@ type booted struct {
 	console string
 }
 
-// isDeadOnArrival says that a boot failed before the guest's first report.
-func (b *booted) isDeadOnArrival(err error) bool { return err != nil && len(b.planned) == 0 }
+// errDied says that a machine ended by itself before its report did.
+var errDied = errors.New("the machine ended too early")
+
+// isDeadOnArrival says that the machine died before the guest's first report.
+func (b *booted) isDeadOnArrival(err error) bool {
+	return errors.Is(err, errDied) && len(b.planned) == 0
+}
 
 // processors is how many the machine has. The soak has one, which the sensor shares
 // with the flood.
@@ -126,7 +131,10 @@ func (s settings) boot(ctx context.Context, kernel, image string, b *booted) err
 	case ctx.Err() != nil:
 		return fmt.Errorf("the machine did not end within %v", s.limit)
 	}
-	return errors.Join(fmt.Errorf("the machine ended too early (%w): %s%s", err, failures.String(), consoleEnd(b.console)), readErr)
+	if err == nil {
+		err = errors.New("without an error of the emulator's")
+	}
+	return errors.Join(fmt.Errorf("%w (%w): %s%s", errDied, err, failures.String(), consoleEnd(b.console)), readErr)
 }
 
 // listenLocal listens on a socket for the guest's second serial port.

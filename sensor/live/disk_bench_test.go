@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// disk measures what an alert's line costs to write and sync with nothing else, and what
-// the disk has to do for it: one after another.
+// disk measures what an alert's line costs to write and sync with nothing else, and how
+// much the disk has to do for it.
 func (l latencies) disk(b *testing.B, size int, name string, figures map[string]float64) {
 	b.Helper()
 	file, err := os.OpenFile(filepath.Join(b.TempDir(), "line"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
@@ -43,7 +43,8 @@ func (l latencies) disk(b *testing.B, size int, name string, figures map[string]
 	}
 }
 
-// diskWork is how many writes and flushes of its cache a disk has done.
+// diskWork is how many writes and flushes of its cache a disk has done. The kernel counts
+// a request that asks for a flush and nothing else as a write, too.
 type diskWork struct{ writes, flushes uint64 }
 
 // diskWorkOf asks for those of the disk on which a file is; false where it is on none, or

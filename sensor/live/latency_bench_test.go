@@ -124,7 +124,7 @@ func compareLatency(b *testing.B, flood, name string, trace *callTrace, figures 
 		figures["latency_p50_"+key], figures["latency_p99_"+key] = p50, p99
 	}
 	if writes, known := figures["disk_writes_a_sync_"+name]; known {
-		fmt.Printf("the last, one after another: %.1f writes and %.1f flushes of the disk\n", writes, figures["disk_flushes_a_sync_"+name])
+		fmt.Printf("the last, as the kernel counts: %.1f writes, with the empty ones that ask for a flush, and %.1f flushes\n", writes, figures["disk_flushes_a_sync_"+name])
 	}
 }
 
