@@ -17,18 +17,13 @@ const slices = 40
 // fastest runs work count times in slices and says what one costs in the fastest,
 // in picoseconds of the thread's own CPU time.
 func fastest(name, count string, work func() error) error {
-	return fastestBy(threadTime, name, count, work)
-}
-
-// fastestBy is fastest by any clock.
-func fastestBy(clock func() (time.Duration, error), name, count string, work func() error) error {
 	n, err := strconv.Atoi(count)
 	if err != nil {
 		return err
 	}
 	best := time.Duration(1<<63 - 1)
 	for range slices {
-		began, err := clock()
+		began, err := threadTime()
 		if err != nil {
 			return err
 		}
@@ -37,7 +32,7 @@ func fastestBy(clock func() (time.Duration, error), name, count string, work fun
 				return err
 			}
 		}
-		ended, err := clock()
+		ended, err := threadTime()
 		if err != nil {
 			return err
 		}
@@ -97,31 +92,50 @@ func sockets(name string, family int, count string) error {
 
 // tcpConnects opens and closes TCP connections to a listener of its own on
 // loopback.
-func tcpConnects(count string) error { return connections(threadTime, count) }
-
-// tcpByTheClock is tcpConnects by the time that passes: what a sensor does with the
-// machine beside the process counts too.
-func tcpByTheClock(count string) error {
-	began := time.Now()
-	return connections(func() (time.Duration, error) { return time.Since(began), nil }, count)
+func tcpConnects(count string) error {
+	listener, address, err := listenLocally()
+	if err != nil {
+		return err
+	}
+	return fastest("tcp", count, func() error { return openAndClose(listener, address) })
 }
 
-func connections(clock func() (time.Duration, error), count string) error {
-	listener, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+// tcpByTheClock opens and closes TCP connections as tcpConnects does and says what one
+// takes of the time that passes, in the mean of all: what a sensor does with the machine
+// beside the process counts too, whenever it does it.
+func tcpByTheClock(count string) error {
+	n, err := strconv.Atoi(count)
 	if err != nil {
 		return err
+	}
+	listener, address, err := listenLocally()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	for range n {
+		if err := openAndClose(listener, address); err != nil {
+			return err
+		}
+	}
+	say("tcp", strconv.FormatInt(int64(time.Since(began))*1000/int64(n), 10))
+	return nil
+}
+
+// listenLocally listens for TCP connections on loopback.
+func listenLocally() (listener int, address syscall.Sockaddr, err error) {
+	listener, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		return 0, nil, err
 	}
 	if err := syscall.Bind(listener, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		return err
+		return 0, nil, err
 	}
 	if err := syscall.Listen(listener, 16); err != nil {
-		return err
+		return 0, nil, err
 	}
-	address, err := syscall.Getsockname(listener)
-	if err != nil {
-		return err
-	}
-	return fastestBy(clock, "tcp", count, func() error { return openAndClose(listener, address) })
+	address, err = syscall.Getsockname(listener)
+	return listener, address, err
 }
 
 // openAndClose makes one connection. The client resets it when it closes, so that

@@ -61,7 +61,7 @@ func actions() map[string]action {
 		"sockets":            {"20000", internetSockets},
 		"unix-sockets":       {"20000", unixSockets},
 		"tcp":                {"4000", tcpConnects},
-		"tcp-clock":          {"4000", tcpByTheClock},
+		"tcp-clock":          {"20000", tcpByTheClock},
 		"tcp-flood":          {"1000", tcpFlood},
 		"process-flood":      {"1000", processFlood},
 		"libaudit":           {"", libauditLoop},
