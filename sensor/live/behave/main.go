@@ -67,6 +67,7 @@ func actions() map[string]action {
 		"libaudit":           {"", libauditLoop},
 		"naive":              {"", naiveLoop},
 		"naive-times":        {"", naiveTimes},
+		"status":             {"5s", askStatus},
 		"least-alerts":       {"33000:/tmp/alerts", leastAlerts},
 		"least-documents":    {"33000:/tmp/alerts", leastDocuments},
 		"hold":               {"", holdSocket},
