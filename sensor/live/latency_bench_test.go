@@ -317,6 +317,7 @@ func BenchmarkLiveLatency(b *testing.B) {
 		trace := startCallTrace(b)
 		compareLatency(b, "", "idle", trace, figures)
 		compareLatency(b, endless+"@"+strconv.Itoa(busyRate), "flood", trace, figures)
+		compareNearness(b, figures)
 		compareMemory(figures)
 	})
 }

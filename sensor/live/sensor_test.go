@@ -251,7 +251,8 @@ func perform(t testing.TB, command *exec.Cmd) int {
 type held struct {
 	command *exec.Cmd
 	stdin   io.WriteCloser
-	said    string
+	lines   *bufio.Reader
+	said    string // its first line
 }
 
 // hold starts a command that lingers and waits for its first line.
@@ -278,7 +279,8 @@ func holdCommand(t testing.TB, command *exec.Cmd) *held {
 	}
 	h.stdin = stdin
 	t.Cleanup(func() { h.release(t) })
-	if h.said, err = bufio.NewReader(stdout).ReadString('\n'); err != nil {
+	h.lines = bufio.NewReader(stdout)
+	if h.said, err = h.lines.ReadString('\n'); err != nil {
 		t.Fatalf("%v: %v", h.command.Args, err)
 	}
 	return h

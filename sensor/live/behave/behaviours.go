@@ -58,6 +58,27 @@ func connectSetsid(address string) error {
 	return nil
 }
 
+// awaitConnectSetsid says that it is ready, and once it reads a byte it connects and calls
+// setsid, and does nothing more that would need the processor until its standard input
+// ends. Then it says when it called setsid.
+func awaitConnectSetsid(address string) error {
+	say("ready")
+	buffer := make([]byte, 1)
+	if _, err := os.Stdin.Read(buffer); err != nil {
+		return fmt.Errorf("awaiting a byte: %w", err)
+	}
+	if err := connect(syscall.SOCK_STREAM, address); err != nil {
+		return err
+	}
+	before := time.Now()
+	if err := setsid(); err != nil {
+		return err
+	}
+	_, _ = os.Stdin.Read(buffer) // the end is what is awaited
+	say("connect", address, "setsid", strconv.FormatInt(before.UnixNano(), 10))
+	return nil
+}
+
 // connectHoldSetsid connects, says so, and calls setsid when its standard input
 // ends.
 func connectHoldSetsid(address string) error {

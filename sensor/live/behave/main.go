@@ -29,6 +29,7 @@ type action struct {
 func actions() map[string]action {
 	return map[string]action{
 		"connect-setsid":     {"127.0.0.1:9", connectSetsid},
+		"await":              {"127.0.0.1:9", awaitConnectSetsid},
 		"connect-hold":       {"127.0.0.1:9", connectHoldSetsid},
 		"connect-open":       {"127.0.0.1:9", connectOpenSetsid},
 		"nonblocking-setsid": {"127.0.0.1:9", nonblockingSetsid},
