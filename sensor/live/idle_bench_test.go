@@ -47,8 +47,7 @@ func BenchmarkLiveIdle(b *testing.B) {
 		cpu, wakeups, floor := cpuTime(b, pid), switches(b, pid), cpuTime(b, asking.pid())
 		time.Sleep(idle)
 		cpu, wakeups, floor = cpuTime(b, pid)-cpu, switches(b, pid)-wakeups, cpuTime(b, asking.pid())-floor
-		_ = asking.command.Process.Kill() // it does not end by itself
-		_ = asking.command.Wait()         // killed
+		asking.release(b) // which says if it has failed
 		resident := statusNumber(b, fmt.Sprintf("/proc/%d/status", pid), "VmRSS:")
 		s.stop(syscall.SIGTERM)
 		fmt.Printf("\nstart: %.0f ms (median of %d, to the line that says it watches)\nidle for %v: %.2f ms of processor time a minute (a program that only asks the kernel as often what it lost: %.2f), %.2f wake-ups a second, %.1f MiB resident\n",

@@ -236,12 +236,18 @@ var errUntraced = errors.New("the kernel's tracing is not there")
 func connectSetsid(b *testing.B) (subject *held, called time.Time) {
 	b.Helper()
 	subject = hold(b, "connect-setsid")
-	words := strings.Fields(subject.said)
+	return subject, saidTime(b, subject.said)
+}
+
+// saidTime is the time of day that a line of a helper ends with, in nanoseconds.
+func saidTime(b *testing.B, line string) time.Time {
+	b.Helper()
+	words := strings.Fields(line)
 	at, err := strconv.ParseInt(words[len(words)-1], 10, 64)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return subject, time.Unix(0, at)
+	return time.Unix(0, at)
 }
 
 // watchAlerts watches a file of alerts until stop is called. With sync an alert is taken

@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,7 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -62,7 +62,7 @@ func watchGrowth(b *testing.B, path string) *growth {
 			_, err := unix.Read(g.notes, buffer)
 			at := time.Now()
 			var stat unix.Stat_t
-			if g.stopped.Load() || err != nil && err != unix.EINTR || unix.Stat(path, &stat) != nil {
+			if g.stopped.Load() || err != nil && !errors.Is(err, unix.EINTR) || unix.Stat(path, &stat) != nil {
 				return
 			}
 			g.seen = append(g.seen, grown{at, stat.Size})
@@ -120,12 +120,7 @@ func trains(b *testing.B) (called []time.Time) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			words := strings.Fields(line)
-			at, err := strconv.ParseInt(words[len(words)-1], 10, 64)
-			if err != nil {
-				b.Fatal(err)
-			}
-			called = append(called, time.Unix(0, at))
+			called = append(called, saidTime(b, line))
 			one.release(b)
 		}
 	}

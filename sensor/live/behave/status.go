@@ -8,7 +8,8 @@ import (
 )
 
 // askStatus asks the kernel now and then how many records it lost, which no sensor can
-// do without, and does nothing else. It is what an idle sensor is compared with.
+// do without, and does nothing else until its standard input ends. It is what an idle
+// sensor is compared with.
 func askStatus(interval string) error {
 	pause, err := time.ParseDuration(interval)
 	if err != nil {
@@ -19,7 +20,7 @@ func askStatus(interval string) error {
 		return err
 	}
 	say("asking")
-	failed := make(chan error)
+	failed, ended := make(chan error, 1), make(chan struct{})
 	go func() { // not on the locked thread, to which the runtime would have to switch
 		for range time.Tick(pause) {
 			if _, err := client.Status(); err != nil {
@@ -28,5 +29,14 @@ func askStatus(interval string) error {
 			}
 		}
 	}()
-	return <-failed
+	go func() {
+		linger()
+		close(ended)
+	}()
+	select {
+	case err := <-failed:
+		return err
+	case <-ended:
+		return client.Close()
+	}
 }
